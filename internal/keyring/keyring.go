@@ -1,0 +1,148 @@
+// Package keyring seals small secrets that leave Souk and come back: registration tokens and session tokens.
+//
+// A sealed value is
+//
+//	key id (4 bytes) | nonce (12) | ciphertext | tag (16)
+//
+// under AES-256-GCM. The key id is random, so that nothing in a sealed value is recognizable; the purpose is
+// bound in as additional data, so that a session token never opens as a registration token.
+//
+// Nonces are random. Keys rotate long before the 2^32 seals after which NIST SP 800-38D, section 8.3, wants a new key.
+package keyring
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// Overhead is how many bytes a sealed value is longer than its plaintext.
+const Overhead = idSize + nonceSize + tagSize
+
+const (
+	idSize    = 4
+	nonceSize = 12
+	tagSize   = 16
+)
+
+// ErrOpen is the one answer to every value that does not open: truncated, altered, of another Souk, of another
+// purpose, under a retired key. Which of these it was is nobody's business but the caller's log.
+var ErrOpen = errors.New("keyring: value does not open")
+
+// ErrEmpty means that the ring holds no active key yet.
+var ErrEmpty = errors.New("keyring: no active key")
+
+// ID names a key within a ring.
+type ID [idSize]byte
+
+func (id ID) String() string { return fmt.Sprintf("%x", id[:]) }
+
+// Key is one key of the ring, as the store keeps it.
+type Key struct {
+	ID        ID
+	Secret    [32]byte
+	CreatedAt time.Time
+	// Retired keys open nothing any more. They stay in the store as a record that they were.
+	Retired bool
+}
+
+// NewKey makes a key from rand.
+func NewKey(rand io.Reader, now time.Time) (Key, error) {
+	k := Key{CreatedAt: now.UTC()}
+	if _, err := io.ReadFull(rand, k.ID[:]); err != nil {
+		return Key{}, fmt.Errorf("keyring: new key: %w", err)
+	}
+	if _, err := io.ReadFull(rand, k.Secret[:]); err != nil {
+		return Key{}, fmt.Errorf("keyring: new key: %w", err)
+	}
+	return k, nil
+}
+
+// Ring is a set of keys: the newest seals, every one that is not retired opens. It is safe for concurrent use; the zero
+// value is an empty ring.
+type Ring struct {
+	state atomic.Pointer[state]
+}
+
+type state struct {
+	active    Key
+	activeGCM cipher.AEAD
+	opens     map[ID]cipher.AEAD
+}
+
+// Replace makes keys the content of the ring, all at once.
+func (r *Ring) Replace(keys []Key) error {
+	s := &state{opens: make(map[ID]cipher.AEAD, len(keys))}
+	for _, k := range keys {
+		if k.Retired {
+			continue
+		}
+		block, err := aes.NewCipher(k.Secret[:])
+		if err != nil {
+			return fmt.Errorf("keyring: replace: %w", err)
+		}
+		gcm, err := cipher.NewGCM(block)
+		if err != nil {
+			return fmt.Errorf("keyring: replace: %w", err)
+		}
+		s.opens[k.ID] = gcm
+		if s.activeGCM == nil || newer(k, s.active) {
+			s.active, s.activeGCM = k, gcm
+		}
+	}
+	r.state.Store(s)
+	return nil
+}
+
+// newer orders keys by age, and by id where two are of one instant, so that every node picks the same one.
+func newer(a, b Key) bool {
+	if !a.CreatedAt.Equal(b.CreatedAt) {
+		return a.CreatedAt.After(b.CreatedAt)
+	}
+	return string(a.ID[:]) > string(b.ID[:])
+}
+
+// Active is the key that seals. The second result is false for an empty ring.
+func (r *Ring) Active() (Key, bool) {
+	s := r.state.Load()
+	if s == nil || s.activeGCM == nil {
+		return Key{}, false
+	}
+	return s.active, true
+}
+
+// Seal appends the sealed form of plaintext to dst.
+func (r *Ring) Seal(dst []byte, rand io.Reader, purpose string, plaintext []byte) ([]byte, error) {
+	s := r.state.Load()
+	if s == nil || s.activeGCM == nil {
+		return dst, ErrEmpty
+	}
+	dst = append(dst, s.active.ID[:]...)
+	at := len(dst)
+	dst = append(dst, make([]byte, nonceSize)...)
+	if _, err := io.ReadFull(rand, dst[at:]); err != nil {
+		return dst[:at-idSize], fmt.Errorf("keyring: seal: %w", err)
+	}
+	return s.activeGCM.Seal(dst, dst[at:at+nonceSize], plaintext, []byte(purpose)), nil
+}
+
+// Open appends the plaintext of sealed to dst, or answers ErrOpen. The comparison of the tag takes constant time (crypto/cipher).
+func (r *Ring) Open(dst []byte, purpose []byte, sealed []byte) ([]byte, error) {
+	s := r.state.Load()
+	if s == nil || len(sealed) < Overhead {
+		return dst, ErrOpen
+	}
+	gcm, ok := s.opens[ID(sealed[:idSize])]
+	if !ok {
+		return dst, ErrOpen
+	}
+	out, err := gcm.Open(dst, sealed[idSize:idSize+nonceSize], sealed[idSize+nonceSize:], purpose)
+	if err != nil {
+		return dst, ErrOpen
+	}
+	return out, nil
+}
