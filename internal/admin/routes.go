@@ -1,0 +1,49 @@
+package admin
+
+// route is one line of the API. The paths are those of openapi.yaml, and a test holds the two together.
+type route struct {
+	method, path string
+	handle       handle
+	query        []string // the parameters that it takes
+}
+
+func (a *API) routes() []route {
+	return []route{
+		{"GET", "/healthz", a.getHealth, nil},
+		{"GET", "/readyz", a.getReady, nil},
+		{"GET", "/metrics", a.getMetrics, nil},
+		{"GET", "/openapi.yaml", a.getOpenAPI, nil},
+		{"GET", "/openapi.json", a.getOpenAPIJSON, nil},
+
+		{"GET", "/api/v1/info", a.getInfo, nil},
+		{"GET", "/api/v1/accounts", a.listAccounts, nil},
+		{"GET", "/api/v1/customers", a.listCustomers, nil},
+		{"GET", "/api/v1/products", a.listProducts, nil},
+		{"GET", "/api/v1/products/{code}", a.getProduct, nil},
+		{"PATCH", "/api/v1/products/{code}", a.changeProduct, nil},
+		{"POST", "/api/v1/purchases", a.buy, nil},
+		{"GET", "/api/v1/agreements", a.listAgreements, []string{"product", "buyer", "status", "after", "limit"}},
+		{"POST", "/api/v1/agreements/{id}/tokens", a.mintToken, nil},
+		{"GET", worldPath, a.exportWorld, []string{"secrets"}},
+		{"PUT", worldPath, a.applyWorld, nil},
+
+		{"GET", "/api/v1/clock", a.getClock, nil},
+		{"POST", "/api/v1/clock/advance", a.advanceClock, nil},
+		{"POST", "/api/v1/clock/set", a.setClock, nil},
+		{"POST", "/api/v1/clock/freeze", a.freezeClock, nil},
+		{"POST", "/api/v1/clock/resume", a.resumeClock, nil},
+		{"GET", "/api/v1/faults", a.listFaults, nil},
+		{"POST", "/api/v1/faults", a.addFault, nil},
+		{"DELETE", "/api/v1/faults", a.clearFaults, nil},
+		{"DELETE", "/api/v1/faults/{id}", a.removeFault, nil},
+
+		{"GET", "/api/v1/requests", a.listRequests, []string{"operation", "outcome", "principal", "product", "before", "limit"}},
+		{"GET", "/api/v1/requests/follow", a.followRequests, nil},
+		{"GET", "/api/v1/requests/{id}", a.getRequest, nil},
+		{"GET", "/api/v1/token-keys", a.listTokenKeys, nil},
+		{"POST", "/api/v1/token-keys", a.rotateTokenKey, nil},
+		{"DELETE", "/api/v1/token-keys/{id}", a.retireTokenKey, nil},
+		{"POST", "/api/v1/sessions", a.issueSession, nil},
+		{"GET", "/api/v1/check", a.check, nil},
+	}
+}

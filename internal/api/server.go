@@ -1,0 +1,160 @@
+// Package api is the AWS face of Souk: the one HTTP handler that AWS SDKs talk to.
+//
+// A request passes these stations, in AWS's order of checks (docs/divergences.md, "Order of checks"):
+//
+//	size ─▶ protocol ─▶ syntax of the body ─▶ operation ─▶ signature ─▶ account ─▶ policy ─▶ quota
+//	     ─▶ shape and constraints ─▶ fault rules ─▶ market.Service
+//
+// Each can end it with an AWS error, in the caller's protocol. Whatever happens leaves exactly one request record.
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/internal/account"
+	"github.com/souk-market/souk/internal/awsproto"
+	"github.com/souk-market/souk/internal/fault"
+	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/quota"
+	"github.com/souk-market/souk/internal/reqlog"
+	"github.com/souk-market/souk/internal/sigv4"
+)
+
+// Bounds of a request.
+const (
+	// MaxBody is the documented limit of a request ("must be less than 1 MB"), in bytes.
+	MaxBody = 1 << 20
+	// maxHeader bounds request line and headers together. net/http adds 4 KiB of its own to what it is told.
+	maxHeader = 16<<10 - 4<<10
+	// headerTimeout and requestTimeout are how long a client may take over its headers, and over the whole request.
+	headerTimeout  = 10 * time.Second
+	requestTimeout = 30 * time.Second
+	// answerTimeout is how long the whole exchange may take from the end of the headers on. It has to outlast the longest fault rule.
+	answerTimeout = fault.MaxDelay + 30*time.Second
+	// idleTimeout outlasts the idle time of the SDKs' own pools (Go's: 90 s), so that it is they who close first.
+	idleTimeout = 2 * time.Minute
+)
+
+// Config is what a Server is made of. Service, Credentials, Records and Quotas are required.
+type Config struct {
+	Service     *market.Service
+	Credentials *account.Credentials
+	Records     *reqlog.Log
+	Faults      *fault.Set // nil: none, ever
+	Quotas      *quota.Limiter
+	Log         *slog.Logger
+
+	// Region pins the face to one Region; "" answers for all.
+	Region string
+	// Secure says that the listener speaks TLS (aws:SecureTransport).
+	Secure bool
+	// EchoCanonical puts the canonical request into the message of a signature mismatch.
+	EchoCanonical bool
+	// Relaxed says who an unknown access key stands for, its signature unchecked. nil: nobody.
+	Relaxed func(accessKeyID string) *account.Principal
+	// Wall is the wall clock; nil: time.Now.
+	Wall func() time.Time
+}
+
+// Server is the AWS face. It is an http.Handler, and brings the http.Server that its bounds are part of.
+type Server struct {
+	Config
+	verifier *sigv4.Verifier
+	http     *http.Server
+	calls    sync.Pool
+	warnOnce sync.Once
+}
+
+// New makes a Server.
+func New(cfg Config) *Server {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Wall == nil {
+		cfg.Wall = time.Now
+	}
+	s := &Server{Config: cfg}
+	s.calls.New = func() any { return newCall() }
+	s.verifier = sigv4.New(sigv4.Config{Now: cfg.Wall, Region: cfg.Region, EchoCanonical: cfg.EchoCanonical, Lookup: s.lookup})
+	s.http = &http.Server{
+		Handler: s, MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// Serve answers on ln, which should come from Listener, until Shutdown.
+func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(ln) }
+
+// Shutdown stops accepting, and returns when what was under way is answered or ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := s.calls.Get().(*call)
+	q.begin(s, r)
+	ok := false
+	defer func() {
+		if !ok { // a panic in a handler is our fault, and the caller's business only as far as it is told so
+			if v := recover(); v != nil {
+				s.Log.LogAttrs(r.Context(), slog.LevelError, "panic in a handler", slog.String("id", q.rec.ID), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+			}
+			q.finish(w, internalFault())
+		}
+		cut := q.cut
+		q.end()
+		s.calls.Put(q)
+		if cut {
+			panic(http.ErrAbortHandler) // closes the connection without a word
+		}
+	}()
+	f := q.answer()
+	q.finish(w, f)
+	ok = true
+}
+
+// readBody reads the request's body into the record.
+func (q *call) readBody() *awsproto.Fault {
+	r := q.r
+	if r.ContentLength > MaxBody {
+		q.closing = true
+		q.rec.BodySize = int(min(r.ContentLength, 1<<40))
+		return awsproto.RequestEntityTooLarge(MaxBody)
+	}
+	buf := q.rec.Body[:0]
+	if n := int(r.ContentLength); n >= cap(buf) {
+		buf = make([]byte, 0, n+1)
+	}
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Body.Read(buf[len(buf):min(cap(buf), MaxBody+1)])
+		buf = buf[:len(buf)+n]
+		q.rec.Body = buf
+		switch {
+		case len(buf) > MaxBody:
+			q.closing = true
+			return awsproto.RequestEntityTooLarge(MaxBody)
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			q.closing = true
+			q.rec.Reason = "body: " + err.Error()
+			var timeout net.Error
+			if errors.As(err, &timeout) && timeout.Timeout() {
+				return awsproto.RequestTimeout()
+			}
+			return awsproto.MalformedHTTPRequest("request body is cut short or badly chunked")
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package market
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/souk-market/souk/internal/account"
+)
+
+// Products lists what is for sale, by code.
+func (s *Service) Products(ctx context.Context, c Caller) (list []Product, err error) {
+	if err := operatorOnly(c); err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		list, err = tx.Products()
+		return err
+	})
+	return list, asMarket("list products", err)
+}
+
+// Product finds a product and its offers.
+func (s *Service) Product(ctx context.Context, c Caller, code string) (p Product, offers []Offer, err error) {
+	if err := operatorOnly(c); err != nil {
+		return Product{}, nil, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		var ok bool
+		if p, ok, err = tx.Product(code); err != nil {
+			return err
+		}
+		if !ok {
+			return fail(NotFound, "product %q does not exist", code)
+		}
+		offers, err = tx.Offers(code)
+		return err
+	})
+	return p, offers, asMarket("find product", err)
+}
+
+// ProductChange is what can be changed of a product in place. Nil means as it is.
+type ProductChange struct {
+	RegistrationURL *string        // "" goes back to the built-in page
+	TokenLife       *time.Duration // 0 goes back to the market's default
+	TokenReuse      *TokenReuse    // "" goes back to the market's default
+}
+
+// ChangeProduct changes a product. It holds for the next token and the next form.
+func (s *Service) ChangeProduct(ctx context.Context, c Caller, code string, change ProductChange) (p Product, err error) {
+	if err := operatorOnly(c); err != nil {
+		return Product{}, err
+	}
+	err = s.store.Update(ctx, func(tx Tx) (err error) {
+		var ok bool
+		if p, ok, err = tx.Product(code); err != nil {
+			return err
+		}
+		if !ok {
+			return fail(NotFound, "product %q does not exist", code)
+		}
+		if change.RegistrationURL != nil {
+			p.RegistrationURL = *change.RegistrationURL
+		}
+		if change.TokenLife != nil {
+			p.TokenLife = *change.TokenLife
+		}
+		if change.TokenReuse != nil {
+			p.TokenReuse = *change.TokenReuse
+		}
+		if reason := validProductSettings(p); reason != "" {
+			return fail(Invalid, "%s", reason)
+		}
+		return tx.PutProduct(p)
+	})
+	return p, asMarket("change product", err)
+}
+
+func validProductSettings(p Product) string {
+	if p.RegistrationURL != "" {
+		u, err := url.Parse(p.RegistrationURL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || len(p.RegistrationURL) > 2048 {
+			return "registration URL must be an absolute http or https URL of at most 2048 characters"
+		}
+	}
+	if p.TokenLife != 0 && (p.TokenLife < time.Second || p.TokenLife > MaxTokenLife || p.TokenLife%time.Second != 0) {
+		return "token life must be whole seconds, from 1s to " + MaxTokenLife.String()
+	}
+	switch p.TokenReuse {
+	case "", ReuseReplay, ReuseSingle:
+		return ""
+	}
+	return `token reuse must be "replay" or "single"`
+}
+
+// Accounts lists who there is, by id.
+func (s *Service) Accounts(ctx context.Context, c Caller) ([]account.Account, error) {
+	dir, err := s.DirectoryState(ctx, c)
+	return dir.Accounts, err
+}
+
+// DirectoryState is everything about accounts, identities and keys, secrets of access keys included.
+func (s *Service) DirectoryState(ctx context.Context, c Caller) (dir account.State, err error) {
+	if err := operatorOnly(c); err != nil {
+		return account.State{}, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		dir, err = tx.Directory()
+		return err
+	})
+	return dir, asMarket("read directory", err)
+}
+
+// Agreements lists agreements in the order in which they were accepted.
+func (s *Service) Agreements(ctx context.Context, c Caller, f AgreementFilter) (list []Agreement, err error) {
+	if err := operatorOnly(c); err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		list, err = tx.Agreements(f)
+		return err
+	})
+	return list, asMarket("list agreements", err)
+}
+
+// Customers lists the buyers that have a CustomerIdentifier, by account.
+func (s *Service) Customers(ctx context.Context, c Caller) (list []Customer, err error) {
+	if err := operatorOnly(c); err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		list, err = tx.Customers()
+		return err
+	})
+	return list, asMarket("list customers", err)
+}

@@ -1,0 +1,195 @@
+package market
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/souk-market/souk/internal/account"
+)
+
+// Check re-derives every invariant of the stored state and lists what does not hold. An empty list is a sound store.
+func (s *Service) Check(ctx context.Context, c Caller) ([]Problem, error) {
+	if err := operatorOnly(c); err != nil {
+		return nil, err
+	}
+	return CheckStore(ctx, s.store)
+}
+
+// CheckStore is Check without a Service: for a store whose directory may not even compile.
+func CheckStore(ctx context.Context, store Store) (problems []Problem, err error) {
+	err = store.View(ctx, func(tx Tx) (err error) {
+		problems, err = CheckTx(tx)
+		return err
+	})
+	return problems, asMarket("check", err)
+}
+
+// CheckTx checks the state that one transaction sees.
+func CheckTx(tx Tx) ([]Problem, error) {
+	k := &checker{tx: tx}
+	err := k.run()
+	return k.problems, err
+}
+
+type checker struct {
+	tx       Tx
+	problems []Problem
+	accounts map[string]account.Account
+	products map[string]Product
+	offers   map[string]Offer
+}
+
+func (k *checker) problem(path, format string, args ...any) {
+	k.problems = append(k.problems, Problem{Path: path, Reason: fmt.Sprintf(format, args...)})
+}
+
+func (k *checker) run() error {
+	for _, step := range []func() error{k.directory, k.catalog, k.customers, k.agreements, k.keys} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *checker) directory() error {
+	dir, err := k.tx.Directory()
+	if err != nil {
+		return err
+	}
+	k.accounts = make(map[string]account.Account, len(dir.Accounts))
+	for _, a := range dir.Accounts {
+		k.accounts[a.ID] = a
+		if !account.ValidID(a.ID) {
+			k.problem("account "+a.ID, "its id is not twelve digits")
+		}
+	}
+	// Compiling finds policies that do not parse, attachments and keys that lead nowhere.
+	if err := new(account.Directory).Replace(dir); err != nil {
+		k.problem("directory", "%v", err)
+	}
+	for _, u := range dir.Users {
+		k.mustExist("user "+u.ARN(), u.Account)
+	}
+	for _, r := range dir.Roles {
+		k.mustExist("role "+r.ARN(), r.Account)
+	}
+	return nil
+}
+
+func (k *checker) mustExist(path, accountID string) {
+	if _, ok := k.accounts[accountID]; !ok {
+		k.problem(path, "account %q does not exist", accountID)
+	}
+}
+
+func (k *checker) catalog() error {
+	products, err := k.tx.Products()
+	if err != nil {
+		return err
+	}
+	k.products = make(map[string]Product, len(products))
+	ids := map[string]string{}
+	for _, p := range products {
+		k.products[p.Code] = p
+		path := "product " + p.Code
+		k.mustExist(path, p.Seller)
+		if other, ok := ids[p.ID]; ok {
+			k.problem(path, "shares its id %s with product %s", p.ID, other)
+		}
+		ids[p.ID] = p.Code
+		if reason := validProductSettings(p); reason != "" {
+			k.problem(path, "%s", reason)
+		}
+	}
+	offers, err := k.tx.Offers("")
+	if err != nil {
+		return err
+	}
+	k.offers = make(map[string]Offer, len(offers))
+	for _, o := range offers {
+		k.offers[o.ID] = o
+		if _, ok := k.products[o.ProductCode]; !ok {
+			k.problem("offer "+o.ID, "product %q does not exist", o.ProductCode)
+		}
+	}
+	return nil
+}
+
+func (k *checker) customers() error {
+	list, err := k.tx.Customers()
+	if err != nil {
+		return err
+	}
+	seen := map[string]string{}
+	for _, c := range list {
+		k.mustExist("customer "+c.Account, c.Account)
+		if c.Identifier == "" {
+			k.problem("customer "+c.Account, "has no CustomerIdentifier")
+		}
+		if other, ok := seen[c.Identifier]; ok {
+			k.problem("customer "+c.Account, "shares its CustomerIdentifier with account %s", other)
+		}
+		seen[c.Identifier] = c.Account
+	}
+	return nil
+}
+
+func (k *checker) agreements() error {
+	list, err := k.tx.Agreements(AgreementFilter{})
+	if err != nil {
+		return err
+	}
+	licenses := map[string]string{}
+	active := map[[2]string]string{}
+	for _, a := range list {
+		path := "agreement " + a.ID
+		k.mustExist(path, a.Buyer)
+		p, ok := k.products[a.ProductCode]
+		if !ok {
+			k.problem(path, "product %q does not exist", a.ProductCode)
+		} else if p.Seller != a.Seller {
+			k.problem(path, "names seller %s, its product is published by %s", a.Seller, p.Seller)
+		}
+		if o, ok := k.offers[a.OfferID]; !ok {
+			k.problem(path, "offer %q does not exist", a.OfferID)
+		} else if o.ProductCode != a.ProductCode {
+			k.problem(path, "its offer %s is of product %s", o.ID, o.ProductCode)
+		}
+		if other, ok := licenses[a.LicenseARN]; ok {
+			k.problem(path, "shares its license with agreement %s", other)
+		}
+		licenses[a.LicenseARN] = a.ID
+		if _, ok, err := k.tx.Customer(a.Buyer); err != nil {
+			return err
+		} else if !ok {
+			k.problem(path, "its buyer %s has no CustomerIdentifier", a.Buyer)
+		}
+		if !a.EndAt.IsZero() && a.EndAt.Before(a.StartAt) {
+			k.problem(path, "ends before it starts")
+		}
+		if ok && p.Kind == Legacy && a.Status == Active {
+			key := [2]string{a.Buyer, a.ProductCode}
+			if other, ok := active[key]; ok {
+				k.problem(path, "is active beside agreement %s, and product %s is of the legacy kind", other, a.ProductCode)
+			}
+			active[key] = a.ID
+		}
+	}
+	return nil
+}
+
+func (k *checker) keys() error {
+	keys, err := k.tx.TokenKeys()
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, key := range keys {
+		if seen[key.ID.String()] {
+			k.problem("token key "+key.ID.String(), "stands twice")
+		}
+		seen[key.ID.String()] = true
+	}
+	return nil
+}

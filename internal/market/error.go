@@ -1,0 +1,66 @@
+package market
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code is what kind of thing went wrong. Faces map it: internal/api to AWS's errors, internal/admin to HTTP statuses.
+type Code string
+
+const (
+	InvalidToken  Code = "InvalidToken"  // a registration token that stands for nothing, or not for this caller
+	ExpiredToken  Code = "ExpiredToken"  // a registration token whose time is over, or that was used up
+	DisabledAPI   Code = "DisabledAPI"   // the Region does not have this operation
+	NotFound      Code = "NotFound"      // what was named does not exist
+	Conflict      Code = "Conflict"      // the state does not allow it
+	Invalid       Code = "Invalid"       // the input is not well formed
+	Forbidden     Code = "Forbidden"     // not this caller's to do
+	Unavailable   Code = "Unavailable"   // the store cannot be reached or is shutting down
+	OutcomeUnsure Code = "OutcomeUnsure" // the store cannot tell whether the act took effect
+)
+
+// Error is the one error type that leaves this package on purpose. Any other error is internal: faces withhold its text.
+type Error struct {
+	Code    Code
+	Message string // for the caller
+	// Reason is the truth where the caller must not be told it (whose token this is, for one). It goes to the log and the
+	// request record only.
+	Reason string
+	// Problems holds every finding where there can be many (a world file).
+	Problems []Problem
+}
+
+func (e *Error) Error() string {
+	if e.Reason != "" {
+		return "market: " + e.Message + " (" + e.Reason + ")"
+	}
+	return "market: " + e.Message
+}
+
+// Problem is one finding about a part of some input, or about the stored state.
+type Problem struct {
+	Path   string `json:"path"`   // "products[1].seller", "agreement agmt-…"
+	Line   int    `json:"line"`   // in the file it came from; 0 if there is none
+	Reason string `json:"reason"` // in plain words
+}
+
+func (p Problem) String() string {
+	if p.Line > 0 {
+		return fmt.Sprintf("line %d: %s: %s", p.Line, p.Path, p.Reason)
+	}
+	return p.Path + ": " + p.Reason
+}
+
+// CodeOf is the code of a market error somewhere in err's chain; "" for any other error.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+func fail(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,244 @@
+package market
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// PurchaseInput says who buys what.
+type PurchaseInput struct {
+	ProductCode string
+	Buyer       string // account; "" for the first buyer there is
+	OfferID     string // "": the product's public offer, or its free trial
+	FreeTrial   bool
+}
+
+// Purchase is what a buyer has after buying: an agreement, and a token to take to the seller.
+type Purchase struct {
+	Agreement      Agreement
+	Product        Product
+	Customer       Customer
+	Token          string
+	TokenExpiresAt time.Time
+	// Existing is set when a legacy product was bought that the buyer already has: the agreement is the one there was.
+	Existing bool
+}
+
+// CustomerIdentifier is what ResolveCustomer will answer for the purchase.
+func (p *Purchase) CustomerIdentifier() string {
+	if p.Product.Kind == ConcurrentAgreements {
+		return ""
+	}
+	return p.Customer.Identifier
+}
+
+// Buy accepts an offer and mints a token.
+//
+// Errors: NotFound for a product, buyer or offer that does not exist; Conflict for a suspended buyer and a free trial taken before; Forbidden.
+func (s *Service) Buy(ctx context.Context, c Caller, in PurchaseInput) (Purchase, error) {
+	if err := operatorOnly(c); err != nil {
+		return Purchase{}, err
+	}
+	now := s.now().UTC().Truncate(time.Millisecond)
+	var p Purchase
+	err := s.store.Update(ctx, func(tx Tx) (err error) {
+		p, err = buy(tx, s.rand, in, now)
+		return err
+	})
+	if err != nil {
+		return Purchase{}, asMarket("buy", err)
+	}
+	return p, s.mint(ctx, &p, now)
+}
+
+func buy(tx Tx, rand io.Reader, in PurchaseInput, now time.Time) (Purchase, error) {
+	product, ok, err := tx.Product(in.ProductCode)
+	if err != nil {
+		return Purchase{}, err
+	}
+	if !ok {
+		return Purchase{}, fail(NotFound, "product %q does not exist", in.ProductCode)
+	}
+	buyer, err := pickBuyer(tx, in.Buyer)
+	if err != nil {
+		return Purchase{}, err
+	}
+	offer, err := pickOffer(tx, product, in)
+	if err != nil {
+		return Purchase{}, err
+	}
+	customer, err := customerOf(tx, rand, buyer, now)
+	if err != nil {
+		return Purchase{}, err
+	}
+	p := Purchase{Product: product, Customer: customer}
+	had, err := tx.Agreements(AgreementFilter{ProductCode: product.Code, Buyer: buyer})
+	if err != nil {
+		return Purchase{}, err
+	}
+	for _, a := range had {
+		if product.Kind == Legacy && a.Status == Active {
+			if offer.Kind == FreeTrialOffer && !a.FreeTrial {
+				return Purchase{}, fail(Conflict, "account %s already has an active agreement for product %s; a free trial comes first or not at all", buyer, product.Code)
+			}
+			p.Agreement, p.Existing = a, true
+			return p, nil
+		}
+		if offer.Kind == FreeTrialOffer && a.FreeTrial {
+			return Purchase{}, fail(Conflict, "account %s has had its free trial of product %s; there is one per product and account", buyer, product.Code)
+		}
+	}
+	p.Agreement, err = newAgreement(rand, product, offer, buyer, now)
+	if err != nil {
+		return Purchase{}, err
+	}
+	return p, tx.PutAgreement(p.Agreement)
+}
+
+func newAgreement(rand io.Reader, product Product, offer Offer, buyer string, now time.Time) (Agreement, error) {
+	a := Agreement{
+		ProductCode: product.Code, OfferID: offer.ID, Seller: product.Seller, Buyer: buyer, Status: Active,
+		FreeTrial: offer.Kind == FreeTrialOffer, AcceptedAt: now, StartAt: now,
+	}
+	if a.FreeTrial {
+		a.EndAt = now.AddDate(0, 0, offer.TrialDays)
+	}
+	var err error
+	if a.ID, err = newAgreementID(rand); err != nil {
+		return Agreement{}, err
+	}
+	a.LicenseARN, err = newLicenseARN(rand)
+	return a, err
+}
+
+func pickBuyer(tx Tx, id string) (string, error) {
+	if id == "" {
+		dir, err := tx.Directory()
+		if err != nil {
+			return "", err
+		}
+		for _, a := range dir.Accounts {
+			if a.Buyer && !a.Suspended {
+				return a.ID, nil
+			}
+		}
+		return "", fail(NotFound, "there is no buyer account")
+	}
+	a, ok, err := tx.Account(id)
+	switch {
+	case err != nil:
+		return "", err
+	case !ok:
+		return "", fail(NotFound, "account %q does not exist", id)
+	case a.Suspended:
+		return "", fail(Conflict, "account %s is suspended and cannot buy", id)
+	case !a.Buyer:
+		return "", fail(Conflict, "account %s is not a buyer", id)
+	}
+	return id, nil
+}
+
+func pickOffer(tx Tx, product Product, in PurchaseInput) (Offer, error) {
+	offers, err := tx.Offers(product.Code)
+	if err != nil {
+		return Offer{}, err
+	}
+	want := PublicOffer
+	if in.FreeTrial {
+		want = FreeTrialOffer
+	}
+	for _, o := range offers {
+		if in.OfferID == o.ID && in.FreeTrial && o.Kind != FreeTrialOffer {
+			return Offer{}, fail(Invalid, "offer %s is not a free trial", o.ID)
+		}
+		if in.OfferID == o.ID || in.OfferID == "" && o.Kind == want {
+			return o, nil
+		}
+	}
+	if in.OfferID != "" {
+		return Offer{}, fail(NotFound, "offer %q does not exist for product %s", in.OfferID, product.Code)
+	}
+	return Offer{}, fail(NotFound, "product %s has no %s offer", product.Code, want)
+}
+
+// customerOf gives the buyer its CustomerIdentifier: made once, and the same for all products ever after.
+func customerOf(tx Tx, rand io.Reader, buyer string, now time.Time) (Customer, error) {
+	c, ok, err := tx.Customer(buyer)
+	if err != nil || ok {
+		return c, err
+	}
+	c = Customer{Account: buyer, CreatedAt: now}
+	if c.Identifier, err = newCustomerIdentifier(rand); err != nil {
+		return Customer{}, err
+	}
+	return c, tx.PutCustomer(c)
+}
+
+// SetUpAccount mints a new token for an agreement: what the button "Set up your account" does at every click.
+//
+// Errors: NotFound; Conflict when the agreement is not active.
+func (s *Service) SetUpAccount(ctx context.Context, c Caller, agreementID string) (Purchase, error) {
+	if err := operatorOnly(c); err != nil {
+		return Purchase{}, err
+	}
+	now := s.now().UTC().Truncate(time.Millisecond)
+	p := Purchase{Existing: true}
+	err := s.store.View(ctx, func(tx Tx) (err error) {
+		var ok bool
+		if p.Agreement, ok, err = tx.Agreement(agreementID); err != nil {
+			return err
+		} else if !ok {
+			return fail(NotFound, "agreement %q does not exist", agreementID)
+		}
+		if p.Agreement.Status != Active {
+			return fail(Conflict, "agreement %s is %s; only an active one can be set up", agreementID, p.Agreement.Status)
+		}
+		if p.Product, _, err = tx.Product(p.Agreement.ProductCode); err != nil {
+			return err
+		}
+		p.Customer, _, err = tx.Customer(p.Agreement.Buyer)
+		return err
+	})
+	if err != nil {
+		return Purchase{}, asMarket("set up account", err)
+	}
+	return p, s.mint(ctx, &p, now)
+}
+
+// mint gives p its token.
+func (s *Service) mint(ctx context.Context, p *Purchase, now time.Time) error {
+	if err := s.rotateIfOld(ctx); err != nil {
+		return err
+	}
+	g := grant{
+		issuedAt: now, life: p.Product.TokenLife, seller: p.Agreement.Seller, buyer: p.Agreement.Buyer,
+		concurrent: p.Product.Kind == ConcurrentAgreements, customer: p.CustomerIdentifier(),
+		productCode: p.Product.Code, licenseARN: p.Agreement.LicenseARN,
+	}
+	reuse := p.Product.TokenReuse
+	if reuse == "" {
+		reuse = s.reuse
+	}
+	g.singleUse = reuse == ReuseSingle
+	if g.life == 0 {
+		g.life = s.life
+	}
+	if _, err := io.ReadFull(s.rand, g.tokenID[:]); err != nil {
+		return asMarket("mint token", err)
+	}
+	token, err := sealToken(s.ring, s.rand, &g)
+	if err != nil {
+		return asMarket("mint token", err)
+	}
+	p.Token, p.TokenExpiresAt = token, g.expiresAt()
+	return nil
+}
+
+// RegistrationURL is where the buyer's browser is to post: the product's own, or the built-in page. "" if there is neither.
+func (s *Service) RegistrationURL(p Product) string {
+	if p.RegistrationURL != "" {
+		return p.RegistrationURL
+	}
+	return s.builtin
+}

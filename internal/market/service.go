@@ -1,0 +1,325 @@
+package market
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/internal/account"
+	"github.com/souk-market/souk/internal/keyring"
+)
+
+// Documented and chosen bounds.
+const (
+	// DefaultTokenLife is the onboarding page's: "every token lives 4 hours" (behaviour: docs/divergences.md, ResolveCustomer).
+	DefaultTokenLife = 4 * time.Hour
+	// MaxTokenLife bounds what a product may ask for, and so how long a sealing key has to be kept.
+	MaxTokenLife = 7 * 24 * time.Hour
+	// keyRotation is how long a sealing key mints before the next one takes over.
+	keyRotation = 24 * time.Hour
+)
+
+// Config is what a Service is made of. Store, Directory and Ring are required.
+type Config struct {
+	Store     Store
+	Directory *account.Directory
+	Ring      *keyring.Ring
+	Now       func() time.Time // the market's clock; nil: Wall
+	Wall      func() time.Time // the wall clock; nil: time.Now
+	Rand      io.Reader
+	Log       *slog.Logger
+	Regions   Regions
+	// TokenLife and TokenReuse hold for products that say nothing themselves; zero values are the defaults.
+	TokenLife  time.Duration
+	TokenReuse TokenReuse
+	// BuiltinRegistrationURL is where this Souk's own registration page is; "" if it has none.
+	BuiltinRegistrationURL string
+}
+
+// Service is the marketplace. It is safe for concurrent use.
+type Service struct {
+	store     Store
+	directory *account.Directory
+	ring      *keyring.Ring
+	now       func() time.Time
+	wall      func() time.Time
+	rand      io.Reader
+	log       *slog.Logger
+	regions   Regions
+	life      time.Duration
+	reuse     TokenReuse
+	builtin   string
+
+	refreshing sync.Mutex // one refresh at a time, so that an older state never replaces a newer one
+}
+
+// Open makes a Service over a store, brings the directory and the ring up from it, and makes the first sealing key if there is none.
+func Open(ctx context.Context, cfg Config) (*Service, error) {
+	s := &Service{
+		store: cfg.Store, directory: cfg.Directory, ring: cfg.Ring, now: cfg.Now, wall: cfg.Wall, rand: cfg.Rand, log: cfg.Log,
+		regions: cfg.Regions, life: cfg.TokenLife, reuse: cfg.TokenReuse, builtin: cfg.BuiltinRegistrationURL,
+	}
+	if s.wall == nil {
+		s.wall = time.Now
+	}
+	if s.now == nil {
+		s.now = s.wall
+	}
+	if s.life == 0 {
+		s.life = DefaultTokenLife
+	}
+	if s.reuse == "" {
+		s.reuse = ReuseReplay
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.life < time.Second || s.life > MaxTokenLife {
+		return nil, fmt.Errorf("market: open: token life %s must be from 1s to %s", s.life, MaxTokenLife)
+	}
+	if s.reuse != ReuseReplay && s.reuse != ReuseSingle {
+		return nil, fmt.Errorf("market: open: token reuse %q must be %q or %q", s.reuse, ReuseReplay, ReuseSingle)
+	}
+	if err := s.refresh(ctx); err != nil {
+		return nil, fmt.Errorf("market: open: %w", err)
+	}
+	if _, ok := s.ring.Active(); !ok {
+		if _, err := s.RotateTokenKey(ctx, Operator()); err != nil {
+			return nil, fmt.Errorf("market: open: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// refresh brings the directory and the ring up from the store.
+func (s *Service) refresh(ctx context.Context) error {
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	var state account.State
+	var keys []keyring.Key
+	err := s.store.View(ctx, func(tx Tx) (err error) {
+		if state, err = tx.Directory(); err != nil {
+			return err
+		}
+		keys, err = tx.TokenKeys()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.directory.Replace(state); err != nil {
+		return err
+	}
+	return s.ring.Replace(keys)
+}
+
+// Now is the market's time.
+func (s *Service) Now() time.Time { return s.now() }
+
+// operatorOnly refuses what only the house may do.
+func operatorOnly(c Caller) error {
+	if !c.Operator {
+		return fail(Forbidden, "only an operator may do this")
+	}
+	return nil
+}
+
+// Resolution is what a registration token stands for.
+type Resolution struct {
+	CustomerAWSAccountID string // twelve digits
+	CustomerIdentifier   string // "" for concurrent-agreements products
+	LicenseARN           string
+	ProductCode          string
+}
+
+var (
+	errDisabled = &Error{Code: DisabledAPI, Message: "This API is disabled in this Region."}
+	errToken    = &Error{Code: InvalidToken, Message: "Registration token is invalid", Reason: "the token does not open: altered, cut short, of another Souk, or sealed under a retired key"}
+)
+
+// ResolveCustomer turns a registration token into the customer that it stands for. The caller's account must have published the product.
+//
+// Errors: DisabledAPI, InvalidToken, ExpiredToken. The order is: Region, seal, owner, life, reuse; so a stranger does not even learn that a
+// token was real. With a replayable token it reads nothing from the store.
+func (s *Service) ResolveCustomer(ctx context.Context, c Caller, token []byte) (Resolution, error) {
+	now := s.now()
+	if !s.regions.Has("ResolveCustomer", c.Region) {
+		return Resolution{}, errDisabled
+	}
+	var g grant
+	if err := openToken(s.ring, token, &g); err != nil {
+		return Resolution{}, errToken
+	}
+	res := Resolution{CustomerAWSAccountID: g.buyer, CustomerIdentifier: g.customer, LicenseARN: g.licenseARN, ProductCode: g.productCode}
+	if g.seller != c.Account {
+		return res, &Error{Code: InvalidToken, Message: errToken.Message,
+			Reason: "the product was published by account " + g.seller + ", the call comes from account " + c.Account}
+	}
+	if !now.Before(g.expiresAt()) {
+		return res, &Error{Code: ExpiredToken, Message: "Registration token has expired",
+			Reason: "minted " + stamp(g.issuedAt) + ", expired " + stamp(g.expiresAt()) + ", now " + stamp(now)}
+	}
+	if g.singleUse {
+		return res, s.redeem(ctx, g.tokenID, g.expiresAt())
+	}
+	return res, nil
+}
+
+func (s *Service) redeem(ctx context.Context, tokenID [8]byte, expires time.Time) error {
+	var first bool
+	err := s.store.Update(ctx, func(tx Tx) (err error) {
+		first, err = tx.RedeemToken(tokenID[:], expires)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("market: redeem token: %w", err)
+	}
+	if !first {
+		return &Error{Code: ExpiredToken, Message: "Registration token has expired", Reason: "the token is for single use and was redeemed before"}
+	}
+	return nil
+}
+
+// Peek says what a token is about, without judging it: for fault rules and request records. It answers false for one that does not open.
+func (s *Service) Peek(token []byte) (Resolution, bool) {
+	var g grant
+	if openToken(s.ring, token, &g) != nil {
+		return Resolution{}, false
+	}
+	return Resolution{CustomerAWSAccountID: g.buyer, CustomerIdentifier: g.customer, LicenseARN: g.licenseARN, ProductCode: g.productCode}, true
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+// Setting reads a small named value of the house.
+func (s *Service) Setting(ctx context.Context, c Caller, name string) (value string, ok bool, err error) {
+	if err := operatorOnly(c); err != nil {
+		return "", false, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		value, ok, err = tx.Setting(name)
+		return err
+	})
+	return value, ok, err
+}
+
+// PutSetting writes one.
+func (s *Service) PutSetting(ctx context.Context, c Caller, name, value string) error {
+	if err := operatorOnly(c); err != nil {
+		return err
+	}
+	return s.store.Update(ctx, func(tx Tx) error { return tx.PutSetting(name, value) })
+}
+
+// TokenKeys lists the sealing keys, oldest first. Their secrets are zeroed.
+func (s *Service) TokenKeys(ctx context.Context, c Caller) (keys []keyring.Key, err error) {
+	if err := operatorOnly(c); err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		keys, err = tx.TokenKeys()
+		return err
+	})
+	for i := range keys {
+		keys[i].Secret = [32]byte{}
+	}
+	return keys, err
+}
+
+// RotateTokenKey makes a new sealing key. The old ones go on opening, until they can have no living token any more.
+func (s *Service) RotateTokenKey(ctx context.Context, c Caller) (keyring.Key, error) {
+	if err := operatorOnly(c); err != nil {
+		return keyring.Key{}, err
+	}
+	now := s.wall().UTC().Truncate(time.Millisecond)
+	k, err := keyring.NewKey(s.rand, now)
+	if err != nil {
+		return keyring.Key{}, err
+	}
+	err = s.store.Update(ctx, func(tx Tx) error {
+		keys, err := tx.TokenKeys()
+		if err != nil {
+			return err
+		}
+		for i, old := range keys { // a key stops minting when its successor comes; its last token dies MaxTokenLife later
+			if !old.Retired && i+1 < len(keys) && now.Sub(keys[i+1].CreatedAt) > MaxTokenLife {
+				old.Retired = true
+				if err := tx.PutTokenKey(old); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.PutTokenKey(k)
+	})
+	if err != nil {
+		return keyring.Key{}, fmt.Errorf("market: rotate token key: %w", err)
+	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "token key rotated", slog.String("key", k.ID.String()))
+	k.Secret = [32]byte{}
+	return k, s.refresh(ctx)
+}
+
+// RetireTokenKey makes a sealing key open nothing any more. The one that seals cannot be retired: rotate first.
+func (s *Service) RetireTokenKey(ctx context.Context, c Caller, id string) error {
+	if err := operatorOnly(c); err != nil {
+		return err
+	}
+	active, _ := s.ring.Active()
+	if active.ID.String() == id {
+		return fail(Conflict, "token key %s is the one that seals: rotate first", id)
+	}
+	found := false
+	err := s.store.Update(ctx, func(tx Tx) error {
+		found = false
+		keys, err := tx.TokenKeys()
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if k.ID.String() == id {
+				found, k.Retired = true, true
+				return tx.PutTokenKey(k)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("market: retire token key: %w", err)
+	}
+	if !found {
+		return fail(NotFound, "token key %s does not exist", strconv.Quote(id))
+	}
+	return s.refresh(ctx)
+}
+
+// rotateIfOld gives the ring a fresh key when the active one has sealed long enough.
+func (s *Service) rotateIfOld(ctx context.Context) error {
+	active, ok := s.ring.Active()
+	if ok && s.wall().Sub(active.CreatedAt) < keyRotation {
+		return nil
+	}
+	_, err := s.RotateTokenKey(ctx, Operator())
+	return err
+}
+
+// Ready reports whether the store answers.
+func (s *Service) Ready(ctx context.Context) error {
+	return s.store.View(ctx, func(tx Tx) error {
+		_, err := tx.DirectoryVersion()
+		return err
+	})
+}
+
+// asMarket keeps market errors as they are and names the act in all others.
+func asMarket(act string, err error) error {
+	var e *Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf("market: %s: %w", act, err)
+}

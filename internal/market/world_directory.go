@@ -1,0 +1,184 @@
+package market
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/souk-market/souk/internal/account"
+	"github.com/souk-market/souk/internal/iam"
+)
+
+// directory applies accounts, policies, users, roles and access keys, in that order, each checked against what there
+// was and what the file added so far.
+func (a *applier) directory(w, had account.State) error {
+	a.accounts = make(map[string]account.Account, len(had.Accounts)+len(w.Accounts))
+	for _, acct := range had.Accounts {
+		a.accounts[acct.ID] = acct
+	}
+	for i, acct := range w.Accounts {
+		if !account.ValidID(acct.ID) {
+			a.problem(fmt.Sprintf("accounts[%d].id", i), "must be twelve digits")
+			continue
+		}
+		old, existed := a.accounts[acct.ID]
+		if err := put(a, old, existed, acct, a.tx.PutAccount); err != nil {
+			return err
+		}
+		a.accounts[acct.ID] = acct
+	}
+	managed := map[string]bool{}
+	for _, p := range had.Policies {
+		managed[p.ARN()] = true
+	}
+	for i, p := range w.Policies {
+		path := fmt.Sprintf("policies[%d]", i)
+		if !a.owner(path, p.Account, p.Name) || !a.document(path+".document", p.Document) {
+			continue
+		}
+		at := slices.IndexFunc(had.Policies, func(h account.Policy) bool { return h.ARN() == p.ARN() })
+		if err := put(a, elem(had.Policies, at), at >= 0, p, a.tx.PutPolicy); err != nil {
+			return err
+		}
+		managed[p.ARN()] = true
+	}
+	users := map[string]bool{}
+	for _, u := range had.Users {
+		users[u.ARN()] = true
+	}
+	for i, u := range w.Users {
+		if !a.identity(fmt.Sprintf("users[%d]", i), u.Identity, managed) {
+			continue
+		}
+		at := slices.IndexFunc(had.Users, func(h account.User) bool { return h.ARN() == u.ARN() })
+		if err := put(a, elem(had.Users, at), at >= 0, u, a.tx.PutUser); err != nil {
+			return err
+		}
+		users[u.ARN()] = true
+	}
+	for i, r := range w.Roles {
+		if !a.identity(fmt.Sprintf("roles[%d]", i), r.Identity, managed) {
+			continue
+		}
+		at := slices.IndexFunc(had.Roles, func(h account.Role) bool { return h.ARN() == r.ARN() })
+		if err := put(a, elem(had.Roles, at), at >= 0, r, a.tx.PutRole); err != nil {
+			return err
+		}
+	}
+	for i, k := range w.Keys {
+		if err := a.accessKey(fmt.Sprintf("access_keys[%d]", i), k, had.Keys, users); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func elem[T any](list []T, at int) (v T) {
+	if at >= 0 {
+		v = list[at]
+	}
+	return v
+}
+
+func (a *applier) owner(path, accountID, name string) bool {
+	n := len(a.problems)
+	if _, ok := a.accounts[accountID]; !ok {
+		a.problem(path+".account", "account %q does not exist", accountID)
+	}
+	if !identityPattern.MatchString(name) {
+		a.problem(path+".name", "must be 1 to 128 characters of [A-Za-z0-9_+=,.@-]")
+	}
+	return len(a.problems) == n
+}
+
+func (a *applier) document(path, doc string) bool {
+	if _, err := iam.Parse([]byte(doc)); err != nil {
+		a.problem(path, "%v", err)
+		return false
+	}
+	return true
+}
+
+func (a *applier) identity(path string, id account.Identity, managed map[string]bool) bool {
+	n := len(a.problems)
+	a.owner(path, id.Account, id.Name)
+	for i, in := range id.Inline {
+		at := fmt.Sprintf("%s.policies[%d]", path, i)
+		if !identityPattern.MatchString(in.Name) {
+			a.problem(at+".name", "must be 1 to 128 characters of [A-Za-z0-9_+=,.@-]")
+		}
+		a.document(at+".document", in.Document)
+	}
+	for i, name := range id.Attached {
+		a.reference(fmt.Sprintf("%s.attached[%d]", path, i), id.Account, name, managed)
+	}
+	if id.Boundary != "" {
+		a.reference(path+".boundary", id.Account, id.Boundary, managed)
+	}
+	return len(a.problems) == n
+}
+
+func (a *applier) reference(path, accountID, name string, managed map[string]bool) {
+	arn := name
+	if !strings.HasPrefix(name, "arn:") {
+		arn = account.Policy{Account: accountID, Name: name}.ARN()
+	}
+	if managed[arn] && strings.HasPrefix(arn, "arn:aws:iam::"+accountID+":") {
+		return
+	}
+	if _, _, ok := iam.Managed(name); !ok {
+		a.problem(path, "policy %q does not exist in account %s, nor as an AWS managed policy known here (%s)", name, accountID, strings.Join(iam.ManagedNames(), ", "))
+	}
+}
+
+func (a *applier) accessKey(path string, k account.AccessKey, had []account.AccessKey, users map[string]bool) error {
+	n := len(a.problems)
+	if !accessKeyPattern.MatchString(k.ID) {
+		a.problem(path+".id", "must be 16 to 128 characters of [A-Za-z0-9_]")
+	} else if strings.HasPrefix(k.ID, "ASIA") {
+		a.problem(path+".id", "begins with ASIA, which is for temporary keys")
+	}
+	if _, ok := a.accounts[k.Account]; !ok {
+		a.problem(path+".account", "account %q does not exist", k.Account)
+	} else if u := (account.User{Identity: account.Identity{Account: k.Account, Name: k.User}}); k.User != "" && !users[u.ARN()] {
+		a.problem(path+".user", "user %q does not exist in account %s", k.User, k.Account)
+	}
+	at := slices.IndexFunc(had, func(h account.AccessKey) bool { return h.ID == k.ID })
+	old := elem(had, at)
+	if at >= 0 {
+		if old.Account != k.Account || old.User != k.User {
+			a.problem(path+".id", "key %s belongs to another user already", k.ID)
+		}
+		k.CreatedAt = old.CreatedAt
+		if k.Secret == "" {
+			k.Secret = old.Secret
+		}
+	} else {
+		k.CreatedAt = a.now
+	}
+	if k.Secret == "" {
+		secret, err := newSecret(a.rand)
+		if err != nil {
+			return err
+		}
+		k.Secret = secret
+	}
+	if len(k.Secret) < 16 || len(k.Secret) > 128 {
+		a.problem(path+".secret", "must have 16 to 128 characters")
+	}
+	if len(a.problems) > n {
+		return nil
+	}
+	return put(a, old, at >= 0, k, a.tx.PutAccessKey)
+}
+
+// newSecret has 40 characters, as AWS's.
+func newSecret(rand io.Reader) (string, error) {
+	var b [30]byte
+	if _, err := io.ReadFull(rand, b[:]); err != nil {
+		return "", fmt.Errorf("market: draw secret: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(b[:]), nil
+}

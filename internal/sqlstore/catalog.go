@@ -1,0 +1,99 @@
+package sqlstore
+
+import (
+	"github.com/souk-market/souk/internal/market"
+)
+
+const (
+	productColumns = `code, id, seller, title, description, kind, registration_url, token_life, token_reuse, dimensions, created_at`
+	offerColumns   = `id, product_code, kind, name, trial_days, created_at`
+
+	selectProduct         = `SELECT ` + productColumns + ` FROM product WHERE code = $1`
+	selectProducts        = `SELECT ` + productColumns + ` FROM product ORDER BY code`
+	selectOffer           = `SELECT ` + offerColumns + ` FROM offer WHERE id = $1`
+	selectOffers          = `SELECT ` + offerColumns + ` FROM offer ORDER BY id`
+	selectOffersOf        = `SELECT ` + offerColumns + ` FROM offer WHERE product_code = $1 ORDER BY id`
+	selectCustomer        = `SELECT account, identifier, created_at FROM customer WHERE account = $1`
+	selectCustomerByIdent = `SELECT account, identifier, created_at FROM customer WHERE identifier = $1`
+	selectCustomers       = `SELECT account, identifier, created_at FROM customer ORDER BY account`
+
+	putProduct = `INSERT INTO product (` + productColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (code) DO UPDATE SET id = excluded.id, seller = excluded.seller, title = excluded.title, description = excluded.description,
+			kind = excluded.kind, registration_url = excluded.registration_url, token_life = excluded.token_life,
+			token_reuse = excluded.token_reuse, dimensions = excluded.dimensions, created_at = excluded.created_at`
+	putOffer = `INSERT INTO offer (` + offerColumns + `) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET product_code = excluded.product_code, kind = excluded.kind, name = excluded.name,
+			trial_days = excluded.trial_days, created_at = excluded.created_at`
+	putCustomer = `INSERT INTO customer (account, identifier, created_at) VALUES ($1, $2, $3)
+		ON CONFLICT (account) DO UPDATE SET identifier = excluded.identifier, created_at = excluded.created_at`
+)
+
+func scanProduct(p *market.Product) []any {
+	return []any{
+		&p.Code, &p.ID, &p.Seller, &p.Title, &p.Description, &p.Kind, &p.RegistrationURL,
+		&p.TokenLife, &p.TokenReuse, jsonColumn[market.Dimension]{&p.Dimensions}, timeColumn{&p.CreatedAt},
+	}
+}
+
+func scanOffer(o *market.Offer) []any {
+	return []any{&o.ID, &o.ProductCode, &o.Kind, &o.Name, &o.TrialDays, timeColumn{&o.CreatedAt}}
+}
+
+func scanCustomer(c *market.Customer) []any {
+	return []any{&c.Account, &c.Identifier, timeColumn{&c.CreatedAt}}
+}
+
+func (t *tx) Product(code string) (market.Product, bool, error) {
+	return get(t, "get product", selectProduct, scanProduct, code)
+}
+
+func (t *tx) Products() ([]market.Product, error) {
+	return list(t, "list products", selectProducts, scanProduct)
+}
+
+func (t *tx) PutProduct(p market.Product) error {
+	const op = "put product"
+	for _, d := range p.Dimensions {
+		if err := checkText(d.Key, string(d.Kind), d.Name, d.Unit); err != nil {
+			return t.fail(op, err)
+		}
+	}
+	dimensions, err := jsonText(p.Dimensions)
+	if err != nil {
+		return t.fail(op, err)
+	}
+	return t.put(op, putProduct, p.Code, p.ID, p.Seller, p.Title, p.Description, string(p.Kind), p.RegistrationURL,
+		int64(p.TokenLife), string(p.TokenReuse), dimensions, millis(p.CreatedAt))
+}
+
+func (t *tx) Offer(id string) (market.Offer, bool, error) {
+	return get(t, "get offer", selectOffer, scanOffer, id)
+}
+
+func (t *tx) Offers(productCode string) ([]market.Offer, error) {
+	const op = "list offers"
+	if productCode == "" {
+		return list(t, op, selectOffers, scanOffer)
+	}
+	return list(t, op, selectOffersOf, scanOffer, productCode)
+}
+
+func (t *tx) PutOffer(o market.Offer) error {
+	return t.put("put offer", putOffer, o.ID, o.ProductCode, string(o.Kind), o.Name, o.TrialDays, millis(o.CreatedAt))
+}
+
+func (t *tx) Customer(accountID string) (market.Customer, bool, error) {
+	return get(t, "get customer", selectCustomer, scanCustomer, accountID)
+}
+
+func (t *tx) CustomerByIdentifier(identifier string) (market.Customer, bool, error) {
+	return get(t, "get customer by identifier", selectCustomerByIdent, scanCustomer, identifier)
+}
+
+func (t *tx) Customers() ([]market.Customer, error) {
+	return list(t, "list customers", selectCustomers, scanCustomer)
+}
+
+func (t *tx) PutCustomer(c market.Customer) error {
+	return t.put("put customer", putCustomer, c.Account, c.Identifier, millis(c.CreatedAt))
+}

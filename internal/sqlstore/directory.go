@@ -1,0 +1,121 @@
+package sqlstore
+
+import (
+	"github.com/souk-market/souk/internal/account"
+)
+
+const (
+	accountColumns  = `id, name, seller, buyer, suspended`
+	identityColumns = `account, name, inline, attached, boundary`
+
+	selectAccount    = `SELECT ` + accountColumns + ` FROM account WHERE id = $1`
+	selectAccounts   = `SELECT ` + accountColumns + ` FROM account ORDER BY id`
+	selectPolicies   = `SELECT account, name, document FROM policy ORDER BY account, name`
+	selectIdentities = `SELECT ` + identityColumns + ` FROM identity WHERE kind = $1 ORDER BY account, name`
+	selectKeys       = `SELECT id, secret, account, user_name, inactive, name, note, created_at FROM access_key ORDER BY id`
+	selectCounter    = `SELECT value FROM counter WHERE name = $1`
+
+	putAccount = `INSERT INTO account (` + accountColumns + `) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, seller = excluded.seller, buyer = excluded.buyer, suspended = excluded.suspended`
+	putPolicy = `INSERT INTO policy (account, name, document) VALUES ($1, $2, $3)
+		ON CONFLICT (account, name) DO UPDATE SET document = excluded.document`
+	putIdentity = `INSERT INTO identity (kind, ` + identityColumns + `) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (kind, account, name) DO UPDATE SET inline = excluded.inline, attached = excluded.attached, boundary = excluded.boundary`
+	putKey = `INSERT INTO access_key (id, secret, account, user_name, inactive, name, note, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, account = excluded.account, user_name = excluded.user_name,
+			inactive = excluded.inactive, name = excluded.name, note = excluded.note, created_at = excluded.created_at`
+	bumpCounter = `UPDATE counter SET value = value + 1 WHERE name = $1`
+
+	userKind, roleKind = "user", "role"
+	directoryCounter   = "directory"
+)
+
+func scanAccount(a *account.Account) []any {
+	return []any{&a.ID, &a.Name, &a.Seller, &a.Buyer, &a.Suspended}
+}
+
+func scanPolicy(p *account.Policy) []any { return []any{&p.Account, &p.Name, &p.Document} }
+
+func scanIdentity(i *account.Identity) []any {
+	return []any{&i.Account, &i.Name, jsonColumn[account.Inline]{&i.Inline}, jsonColumn[string]{&i.Attached}, &i.Boundary}
+}
+
+func scanUser(u *account.User) []any { return scanIdentity(&u.Identity) }
+func scanRole(r *account.Role) []any { return scanIdentity(&r.Identity) }
+
+func scanKey(k *account.AccessKey) []any {
+	return []any{&k.ID, &k.Secret, &k.Account, &k.User, &k.Inactive, &k.Name, &k.Note, timeColumn{&k.CreatedAt}}
+}
+
+func (t *tx) Directory() (s account.State, err error) {
+	const op = "read directory"
+	if s.Accounts, err = list(t, op, selectAccounts, scanAccount); err != nil {
+		return account.State{}, err
+	}
+	if s.Policies, err = list(t, op, selectPolicies, scanPolicy); err != nil {
+		return account.State{}, err
+	}
+	if s.Users, err = list(t, op, selectIdentities, scanUser, userKind); err != nil {
+		return account.State{}, err
+	}
+	if s.Roles, err = list(t, op, selectIdentities, scanRole, roleKind); err != nil {
+		return account.State{}, err
+	}
+	if s.Keys, err = list(t, op, selectKeys, scanKey); err != nil {
+		return account.State{}, err
+	}
+	return s, nil
+}
+
+func (t *tx) Account(id string) (account.Account, bool, error) {
+	return get(t, "get account", selectAccount, scanAccount, id)
+}
+
+func (t *tx) PutAccount(a account.Account) error {
+	return t.putDirectory("put account", putAccount, a.ID, a.Name, a.Seller, a.Buyer, a.Suspended)
+}
+
+func (t *tx) PutPolicy(p account.Policy) error {
+	return t.putDirectory("put policy", putPolicy, p.Account, p.Name, p.Document)
+}
+
+func (t *tx) PutUser(u account.User) error { return t.putIdentity("put user", userKind, u.Identity) }
+
+func (t *tx) PutRole(r account.Role) error { return t.putIdentity("put role", roleKind, r.Identity) }
+
+func (t *tx) putIdentity(op, kind string, i account.Identity) error {
+	for _, p := range i.Inline {
+		if err := checkText(p.Name, p.Document); err != nil {
+			return t.fail(op, err)
+		}
+	}
+	if err := checkText(i.Attached...); err != nil {
+		return t.fail(op, err)
+	}
+	inline, err := jsonText(i.Inline)
+	if err != nil {
+		return t.fail(op, err)
+	}
+	attached, err := jsonText(i.Attached)
+	if err != nil {
+		return t.fail(op, err)
+	}
+	return t.putDirectory(op, putIdentity, kind, i.Account, i.Name, inline, attached, i.Boundary)
+}
+
+func (t *tx) PutAccessKey(k account.AccessKey) error {
+	return t.putDirectory("put access key", putKey, k.ID, k.Secret, k.Account, k.User, k.Inactive, k.Name, k.Note, millis(k.CreatedAt))
+}
+
+// putDirectory is put, and moves the directory's version on.
+func (t *tx) putDirectory(op, query string, args ...any) error {
+	if err := t.put(op, query, args...); err != nil {
+		return err
+	}
+	return t.put(op, bumpCounter, directoryCounter)
+}
+
+func (t *tx) DirectoryVersion() (int64, error) {
+	v, _, err := get(t, "read directory version", selectCounter, func(v *int64) []any { return []any{v} }, directoryCounter)
+	return v, err
+}

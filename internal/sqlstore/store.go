@@ -1,0 +1,158 @@
+// Package sqlstore keeps a marketplace in SQL: the market.Store on SQLite, in a file or in memory.
+//
+// A file has one writer connection and a pool of readers. Updates queue for the writer, which commits all that are waiting as one
+// transaction with one sync (group commit, see writer.go); Views read snapshots beside it (write-ahead log). A store in memory has a
+// single connection, and Views queue with the Updates.
+//
+// Two Stores, in one process or in two, never share a file: the second Open answers ErrLocked.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+
+	"github.com/souk-market/souk/internal/market"
+)
+
+// What Open answers, wrapped, where a caller may want to say more than the error's text.
+var (
+	// ErrNotInitialized means that there is no store at the path, and Config.Create was not set.
+	ErrNotInitialized = errors.New("there is no store here yet")
+	// ErrNewerSchema means that a later version of Souk wrote the store. It is left as it is.
+	ErrNewerSchema = errors.New("the store was written by a newer version of Souk")
+	// ErrLocked means that another Store, in this process or in another one, has the file open.
+	ErrLocked = errors.New("the store is open elsewhere")
+)
+
+// Config says which store to open.
+type Config struct {
+	// Path of the database file. Beside it SQLite keeps PATH-wal and PATH-shm, and Open PATH.lock. "" is a new store in memory,
+	// private to the Store and gone when that is closed.
+	Path string
+	// Create makes the file and its directory if they do not exist, for nobody but the user to read (0600, 0700). Without it, Open
+	// answers ErrNotInitialized. A store in memory is always made.
+	Create bool
+	Log    *slog.Logger // nil: no log
+}
+
+// Store is a market.Store. It is safe for concurrent use.
+type Store struct {
+	log     *slog.Logger
+	db      *sql.DB // holds the writer's one connection
+	writer  *writer
+	readers *readerPool // nil in memory
+	lock    *os.File    // nil in memory
+
+	// closing guards closed and the step from zero of inside: nobody enters once Close has begun to wait.
+	closing sync.RWMutex
+	closed  bool
+	inside  sync.WaitGroup
+	once    sync.Once
+	failed  error // what Close answers
+}
+
+var _ market.Store = (*Store)(nil)
+
+// Open opens a store and brings its schema up to this binary's version.
+//
+// Errors: ErrNotInitialized, ErrNewerSchema, ErrLocked, and what the file system and SQLite say.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{log: cfg.Log}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	open := s.openFile
+	if cfg.Path == "" {
+		open = s.openMemory
+	}
+	if err := open(ctx, cfg); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlstore: open %s: %w", describe(cfg.Path), err), s.release())
+	}
+	go s.writer.run()
+	return s, nil
+}
+
+func describe(path string) string {
+	if path == "" {
+		return "in memory"
+	}
+	return path
+}
+
+// View runs fn against a snapshot. fn must not call the Store: in memory that would wait for itself.
+func (s *Store) View(ctx context.Context, fn func(market.Tx) error) error {
+	if !s.enter() {
+		return unavailable()
+	}
+	defer s.inside.Done()
+	if s.readers == nil {
+		return s.writer.submit(ctx, fn, forReading)
+	}
+	return s.readers.view(ctx, fn)
+}
+
+// Update runs fn in the caller's goroutine when its turn has come, and returns when what it did is on the disk. fn must not call the
+// Store, nor wait for anything that does: all other Updates wait for it.
+//
+// If fn panics, what it did is undone and the panic goes on up the caller's stack.
+func (s *Store) Update(ctx context.Context, fn func(market.Tx) error) error {
+	if !s.enter() {
+		return unavailable()
+	}
+	defer s.inside.Done()
+	return s.writer.submit(ctx, fn, forWriting)
+}
+
+// Close lets everything that has begun come to its end, then closes the store. A second Close answers what the first one did.
+func (s *Store) Close() error {
+	s.once.Do(func() {
+		s.closing.Lock()
+		s.closed = true
+		s.closing.Unlock()
+		s.inside.Wait()
+		s.writer.stop()
+		if err := s.release(); err != nil {
+			s.failed = fmt.Errorf("sqlstore: close: %w", err)
+		}
+	})
+	return s.failed
+}
+
+// release gives back what is held: readers first, so that the writer's connection is the last one, which empties the write-ahead
+// log into the file; the lock after both.
+func (s *Store) release() error {
+	var errs []error
+	if s.readers != nil {
+		errs = append(errs, s.readers.close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.conn.close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// enter notes that the caller is inside, until it calls s.inside.Done. It answers false when the store is closed.
+func (s *Store) enter() bool {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed {
+		return false
+	}
+	s.inside.Add(1)
+	return true
+}
+
+func unavailable() error {
+	return &market.Error{Code: market.Unavailable, Message: "the store is closed"}
+}
