@@ -123,6 +123,25 @@ func (s *Service) Agreements(ctx context.Context, c Caller, f AgreementFilter) (
 	return list, asMarket("list agreements", err)
 }
 
+// Agreement finds an agreement and the customer that its buyer is.
+func (s *Service) Agreement(ctx context.Context, c Caller, id string) (a Agreement, customer Customer, err error) {
+	if err := operatorOnly(c); err != nil {
+		return Agreement{}, Customer{}, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		var ok bool
+		if a, ok, err = tx.Agreement(id); err != nil {
+			return err
+		}
+		if !ok {
+			return fail(NotFound, "agreement %q does not exist", id)
+		}
+		customer, _, err = tx.Customer(a.Buyer)
+		return err
+	})
+	return a, customer, asMarket("find agreement", err)
+}
+
 // Customers lists the buyers that have a CustomerIdentifier, by account.
 func (s *Service) Customers(ctx context.Context, c Caller) (list []Customer, err error) {
 	if err := operatorOnly(c); err != nil {

@@ -238,7 +238,7 @@ func TestSellersOwnPage(t *testing.T) {
 		if p.err != nil {
 			t.Fatal(p.err)
 		}
-		if p.method != http.MethodPost || p.contentType != "application/x-www-form-urlencoded" || p.site != "cross-site" || p.referer != "" {
+		if p.method != http.MethodPost || p.contentType != "application/x-www-form-urlencoded" || p.site != "cross-site" || p.origin != souk.Control || p.referer != souk.Control+"/" {
 			t.Errorf("%s %s from %q (%s), Referer %q", p.method, p.contentType, p.origin, p.site, p.referer)
 		}
 		agreement := agreementsOf(t, souk)[0]

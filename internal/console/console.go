@@ -1,0 +1,103 @@
+// Package console is the pages of the control listener, rendered on the server: the storefront, where sample buyers subscribe to products
+// and set up their accounts with sellers. It decides nothing itself: every act is one of market.Service.
+//
+// A page is one file of Go and one template of the same name. What they share: render.go (the frame and its headers), fail.go (the
+// error page), words.go (what the domain's values are called in plain words).
+//
+// The pages hold no session and trust no cookie. They count on the listener around them to refuse cross-origin posts
+// (http.CrossOriginProtection) and to ask for a credential where it is not on loopback.
+package console
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/reqlog"
+)
+
+// Config is what a Console is made of. Service is required.
+type Config struct {
+	Service *market.Service
+	Log     *reqlog.Log  // the requests that a subscription's page lists; nil: none
+	Logger  *slog.Logger // failures, whose text pages withhold; nil: none
+}
+
+// Console serves the pages. It is safe for concurrent use.
+type Console struct {
+	service *market.Service
+	log     *reqlog.Log
+	logger  *slog.Logger
+	caller  market.Caller
+	assets  assets
+	pages   map[string]pageTemplate
+}
+
+// New makes a Console.
+func New(cfg Config) *Console {
+	c := &Console{service: cfg.Service, log: cfg.Log, logger: cfg.Logger, caller: market.Operator(), assets: loadAssets()}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	c.pages = loadPages()
+	return c
+}
+
+// Register puts the pages on mux, "/" with all that nobody else answers included.
+func (c *Console) Register(mux *http.ServeMux) {
+	c.handle(mux, "/{$}", methods{"GET": c.products})
+	c.handle(mux, "/products/{code...}", methods{"GET": c.product})
+	c.handle(mux, "/products/{code}/subscribe", methods{"POST": c.subscribe})
+	c.handle(mux, "/products/{code}/registration-url", methods{"POST": c.changeRegistrationURL})
+	c.handle(mux, "/subscriptions", methods{"GET": c.subscriptions})
+	c.handle(mux, "/subscriptions/{id}", methods{"GET": c.subscription})
+	c.handle(mux, "/subscriptions/{id}/setup", methods{"POST": c.setup})
+	c.handle(mux, "/assets/{name}", methods{"GET": c.asset})
+	c.handle(mux, "/", nil)
+}
+
+// handler answers one request, or returns the error that the error page tells of.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// methods are the handlers of one path. GET answers HEAD, too.
+type methods map[string]handler
+
+// maxForm bounds the body of a POST, in bytes.
+const maxForm = 64 << 10
+
+func (c *Console) handle(mux *http.ServeMux, pattern string, m methods) {
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		h, ok := m[method]
+		switch {
+		case len(m) == 0:
+			h = noPage
+		case !ok:
+			w.Header().Set("Allow", m.allow())
+			h = noMethod
+		}
+		if method == http.MethodPost {
+			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		}
+		if err := h(w, r); err != nil {
+			c.fail(w, r, err)
+		}
+	})
+}
+
+func (m methods) allow() string {
+	var list []string
+	for method := range m {
+		list = append(list, method)
+		if method == http.MethodGet {
+			list = append(list, http.MethodHead)
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}

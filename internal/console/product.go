@@ -1,0 +1,222 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/souk-market/souk/internal/market"
+)
+
+// productPage is what the page of one product shows.
+type productPage struct {
+	productCard
+	ID         string
+	Legacy     bool
+	Dimensions []dimension
+	Offers     []offer
+	Buyers     []buyer
+	FewBuyers  bool // few enough to show all at once
+	Problem    string
+	// Registration is about where buyers are sent.
+	Registration registrationSetting
+}
+
+type dimension struct{ Key, Name, Unit, Kind string }
+
+type offer struct {
+	ID     string
+	Name   string
+	Terms  string
+	Chosen bool
+}
+
+// registrationSetting is the form that changes a product's registration URL.
+type registrationSetting struct {
+	Action  string
+	Value   string // as it stands in the field: as is, whatever it holds
+	Now     string // where buyers are sent now; "" for nowhere
+	Builtin bool   // Now is the page that Souk brings along
+	Problem string
+	Changed bool
+}
+
+// fewBuyers is up to how many buyers are shown as buttons rather than as a list to open.
+const fewBuyers = 6
+
+// chosen is what a form held when it was sent, so that it can be shown again as it was.
+type chosen struct {
+	buyer, offer string
+	problem      string
+	url          *string
+	urlProblem   string
+}
+
+// product is the page of one product.
+func (c *Console) product(w http.ResponseWriter, r *http.Request) error {
+	code := r.PathValue("code")
+	if code == "" {
+		http.Redirect(w, r, "/", http.StatusFound)
+		return nil
+	}
+	return c.showProduct(w, r, http.StatusOK, code, chosen{})
+}
+
+func (c *Console) showProduct(w http.ResponseWriter, r *http.Request, status int, code string, was chosen) error {
+	ctx := r.Context()
+	p, offers, err := c.service.Product(ctx, c.caller, code)
+	if err != nil {
+		return err
+	}
+	accounts, err := c.service.Accounts(ctx, c.caller)
+	if err != nil {
+		return err
+	}
+	page := productPage{
+		productCard: card(p, namesOf(accounts)), ID: p.ID, Legacy: p.Kind == market.Legacy, Problem: was.problem,
+		Offers: offersOf(offers, was.offer), Buyers: buyersOf(accounts), Registration: c.registrationOf(p),
+	}
+	page.FewBuyers = len(page.Buyers) <= fewBuyers
+	for _, d := range p.Dimensions {
+		page.Dimensions = append(page.Dimensions, dimension{plain(d.Key), plain(d.Name), plain(d.Unit), dimensionWords(d.Kind)})
+	}
+	if page.Legacy {
+		if err := c.markSubscribed(ctx, code, page.Buyers); err != nil {
+			return err
+		}
+	}
+	choose(page.Buyers, was.buyer)
+	page.Registration.Changed = r.URL.Query().Get("changed") == "registration-url"
+	page.Registration.Problem = was.urlProblem
+	if was.url != nil {
+		page.Registration.Value = *was.url
+	}
+	return c.render(w, response{status: status, page: "product", title: page.Title, section: "products", body: page})
+}
+
+// offersOf lists offers, the public one first and chosen unless another was.
+func offersOf(list []market.Offer, was string) []offer {
+	var out []offer
+	for _, kind := range []market.OfferKind{market.PublicOffer, market.FreeTrialOffer} {
+		for _, o := range list {
+			if o.Kind != kind {
+				continue
+			}
+			v := offer{ID: o.ID, Name: plain(o.Name), Terms: "The price on the listing", Chosen: o.ID == was}
+			if kind == market.FreeTrialOffer {
+				v.Terms = plural(o.TrialDays, "day", "days") + " free, once per account"
+			}
+			if v.Name == "" {
+				v.Name = map[market.OfferKind]string{market.PublicOffer: "Public offer", market.FreeTrialOffer: "Free trial"}[kind]
+			}
+			out = append(out, v)
+		}
+	}
+	for _, o := range out {
+		if o.Chosen {
+			return out
+		}
+	}
+	if len(out) > 0 {
+		out[0].Chosen = true
+	}
+	return out
+}
+
+// choose marks the buyer that was chosen before; else the first who has not subscribed; else the first.
+func choose(buyers []buyer, was string) {
+	pick := -1
+	for i, b := range buyers {
+		if b.ID == was {
+			pick = i
+			break
+		}
+		if pick < 0 && b.Subscription == "" {
+			pick = i
+		}
+	}
+	if len(buyers) > 0 {
+		buyers[max(pick, 0)].Chosen = true
+	}
+}
+
+// markSubscribed notes which buyers have an active subscription.
+func (c *Console) markSubscribed(ctx context.Context, code string, buyers []buyer) error {
+	if len(buyers) > fewBuyers { // the list to open has no room for it; subscribing says it
+		return nil
+	}
+	for i := range buyers {
+		had, err := c.service.Agreements(ctx, c.caller, market.AgreementFilter{ProductCode: code, Buyer: buyers[i].ID, Status: market.Active, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(had) > 0 {
+			buyers[i].Subscription = subscriptionPath(had[0].ID)
+		}
+	}
+	return nil
+}
+
+// subscribe accepts an offer for a buyer and leads to the subscription.
+func (c *Console) subscribe(w http.ResponseWriter, r *http.Request) error {
+	if err := parseForm(r); err != nil {
+		return err
+	}
+	code, was := r.PathValue("code"), chosen{buyer: r.PostForm.Get("buyer"), offer: r.PostForm.Get("offer")}
+	if was.buyer == "" || was.offer == "" {
+		was.problem = "Choose a buyer and an offer."
+		return c.showProduct(w, r, http.StatusUnprocessableEntity, code, was)
+	}
+	p, err := c.service.Buy(r.Context(), c.caller, market.PurchaseInput{ProductCode: code, Buyer: was.buyer, OfferID: was.offer})
+	if err != nil {
+		return c.showProblem(w, r, code, err, was)
+	}
+	notice := "?notice=subscribed"
+	if p.Existing {
+		notice = "?notice=existing"
+	}
+	http.Redirect(w, r, subscriptionPath(p.Agreement.ID)+notice, http.StatusSeeOther)
+	return nil
+}
+
+// showProblem shows the product's page again with what the market refused. If there is no such product, or the failure is none of
+// the market's, it is the error page's.
+func (c *Console) showProblem(w http.ResponseWriter, r *http.Request, code string, err error, was chosen) error {
+	var e *market.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code {
+	case market.Conflict, market.Invalid, market.NotFound:
+	default:
+		return err
+	}
+	if was.url != nil {
+		was.urlProblem = sentence(e.Message)
+	} else {
+		was.problem = sentence(e.Message)
+	}
+	return c.showProduct(w, r, statuses[e.Code], code, was)
+}
+
+// registrationOf is the state of a product's registration URL.
+func (c *Console) registrationOf(p market.Product) registrationSetting {
+	return registrationSetting{
+		Action: productPath(p.Code) + "/registration-url", Value: p.RegistrationURL,
+		Now: plain(c.service.RegistrationURL(p)), Builtin: p.RegistrationURL == "",
+	}
+}
+
+// changeRegistrationURL changes where a product's buyers are sent, from the next click on.
+func (c *Console) changeRegistrationURL(w http.ResponseWriter, r *http.Request) error {
+	if err := parseForm(r); err != nil {
+		return err
+	}
+	code, url := r.PathValue("code"), strings.TrimSpace(r.PostForm.Get("url"))
+	if _, err := c.service.ChangeProduct(r.Context(), c.caller, code, market.ProductChange{RegistrationURL: &url}); err != nil {
+		return c.showProblem(w, r, code, err, chosen{url: &url})
+	}
+	http.Redirect(w, r, productPath(code)+"?changed=registration-url#registration", http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,85 @@
+package console
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"sync"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// pageTemplate is a page inside the frame. It is parsed when it is first asked for, so that starting up does not pay for it.
+type pageTemplate func() *template.Template
+
+func loadPages() map[string]pageTemplate {
+	pages := map[string]pageTemplate{}
+	for _, name := range []string{"products", "product", "subscriptions", "subscription", "setup", "unregistered", "error"} {
+		pages[name] = sync.OnceValue(func() *template.Template {
+			return template.Must(template.ParseFS(templateFiles, "templates/frame.html", "templates/"+name+".html"))
+		})
+	}
+	return pages
+}
+
+// Content security policies. No page takes anything from elsewhere, runs inline code, or can be framed.
+const (
+	// plainPolicy is for pages without scripts, which is all but one.
+	plainPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	// setupPolicy lets the form go to any seller's site, and on from there: browsers hold form-action to redirects as well.
+	setupPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action http: https:; base-uri 'none'; frame-ancestors 'none'"
+)
+
+// response is one page to be answered with.
+type response struct {
+	status  int
+	page    string // template
+	title   string
+	section string // of the navigation: "products", "subscriptions", or ""
+	// secret pages hold a registration token: they are kept nowhere, say to nobody where they were, and run the script that submits their form.
+	secret bool
+	body   any
+}
+
+// frame is what templates/frame.html gets.
+type frame struct {
+	Title   string
+	Section string
+	Style   string
+	Script  string // "" for none
+	Icon    string
+	Now     moment
+	Body    any
+}
+
+// render answers with a page. A page that does not come out whole is not begun.
+func (c *Console) render(w http.ResponseWriter, resp response) error {
+	f := frame{
+		Title: resp.title, Section: resp.section, Body: resp.body, Now: momentOf(c.service.Now()),
+		Style: c.assets.url("console.css"), Icon: c.assets.url("icon.svg"),
+	}
+	h := w.Header()
+	policy, cache, referrer := plainPolicy, "private, no-cache", "same-origin"
+	if resp.secret {
+		policy, cache, referrer = setupPolicy, "no-store", "strict-origin" // not no-referrer: with that the form comes from Origin "null"
+		f.Script = c.assets.url("setup.js")
+	}
+	var b bytes.Buffer
+	if err := c.pages[resp.page]().ExecuteTemplate(&b, "frame", f); err != nil {
+		return fmt.Errorf("console: render page %s: %w", resp.page, err)
+	}
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cache-Control", cache)
+	h.Set("Referrer-Policy", referrer)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(resp.status)
+	w.Write(b.Bytes())
+	return nil
+}

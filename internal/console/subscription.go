@@ -1,0 +1,100 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/reqlog"
+)
+
+// subscriptionPage is what the page of one agreement shows.
+type subscriptionPage struct {
+	subscriptionRow
+	ProductPath string
+	ProductCode string
+	Offer       string
+	License     string
+	Customer    string // CustomerIdentifier as sellers get it; "" for products that have none
+	Legacy      bool
+	Start, End  moment
+	Active      bool
+	Setup       string // address that the button posts to
+	Target      string // where the buyer's browser will be sent; "" for nowhere
+	Notice      string
+	Calls       []call
+}
+
+// call is a request that named this subscription's license.
+type call struct {
+	ID        string
+	Time      moment
+	Operation string
+	Outcome   string
+	Good      bool
+	Principal string
+}
+
+// maxCalls is how many of the newest calls a subscription's page lists.
+const maxCalls = 10
+
+// subscription is the page of one agreement.
+func (c *Console) subscription(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	a, customer, err := c.service.Agreement(ctx, c.caller, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	p, offers, err := c.service.Product(ctx, c.caller, a.ProductCode)
+	if err != nil {
+		return err
+	}
+	names, err := c.accountNames(ctx)
+	if err != nil {
+		return err
+	}
+	product := card(p, names)
+	page := subscriptionPage{
+		subscriptionRow: subscriptionRow{
+			Path: subscriptionPath(a.ID), Title: product.Title, Initial: product.Initial, Seller: product.Seller,
+			Buyer: names.of(a.Buyer), BuyerID: a.Buyer, Status: statusOf(a.Status), FreeTrial: a.FreeTrial,
+			Accepted: momentOf(a.AcceptedAt), ID: a.ID,
+		},
+		ProductPath: product.Path, ProductCode: p.Code, License: a.LicenseARN, Legacy: p.Kind == market.Legacy,
+		Start: momentOf(a.StartAt), End: momentOf(a.EndAt), Active: a.Status == market.Active,
+		Setup: subscriptionPath(a.ID) + "/setup", Target: plain(c.service.RegistrationURL(p)),
+		Notice: notices[r.URL.Query().Get("notice")], Calls: c.callsOf(a),
+	}
+	for _, o := range offersOf(offers, a.OfferID) {
+		if o.ID == a.OfferID {
+			page.Offer = o.Name
+		}
+	}
+	if page.Legacy {
+		page.Customer = customer.Identifier
+	}
+	return c.render(w, response{status: http.StatusOK, page: "subscription", title: page.Title + ": subscription", section: "subscriptions", body: page})
+}
+
+// notices are what a redirect to the page can say. The address names one of them; it cannot say anything of its own.
+var notices = map[string]string{
+	"subscribed": "You are subscribed. Now set up your account with the seller.",
+	"existing":   "This account had subscribed to the product already, and may do so once at a time. This is its subscription.",
+}
+
+// callsOf lists the newest requests that were about the agreement's license.
+func (c *Console) callsOf(a market.Agreement) []call {
+	if c.log == nil {
+		return nil
+	}
+	var calls []call
+	for _, v := range c.log.List(reqlog.Filter{Product: a.ProductCode}) {
+		if v.LicenseARN != a.LicenseARN || len(calls) == maxCalls {
+			continue
+		}
+		calls = append(calls, call{
+			ID: v.ID, Time: momentOf(v.MarketTime), Operation: plain(v.Operation), Outcome: plain(v.Outcome), Good: v.Outcome == "ok",
+			Principal: plain(v.Principal),
+		})
+	}
+	return calls
+}

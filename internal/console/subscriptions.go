@@ -1,0 +1,103 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/souk-market/souk/internal/market"
+)
+
+// pageSize is how many subscriptions stand on a page.
+const pageSize = 50
+
+// subscriptionsPage is the list of subscriptions, of one buyer or of all.
+type subscriptionsPage struct {
+	Buyers []buyer // to filter by
+	Buyer  string  // filtered by; "" for all
+	Rows   []subscriptionRow
+	Next   string // address of the next page; "" on the last
+	First  bool   // this is the first page
+}
+
+type subscriptionRow struct {
+	Path      string
+	Title     string
+	Initial   string
+	Seller    string
+	Buyer     string
+	BuyerID   string
+	Status    status
+	FreeTrial bool
+	Accepted  moment
+	ID        string
+}
+
+// status of an agreement, for people. Tone is a class of the style sheet.
+type status struct{ Text, Tone string }
+
+func statusOf(s market.Status) status {
+	switch s {
+	case market.Active:
+		return status{"Active", "good"}
+	case market.Cancelled:
+		return status{"Cancelled", "ended"}
+	case market.Expired:
+		return status{"Expired", "ended"}
+	case market.Terminated:
+		return status{"Terminated", "ended"}
+	case market.Replaced:
+		return status{"Replaced", "ended"}
+	case market.Renewed:
+		return status{"Renewed", "ended"}
+	}
+	return status{plain(string(s)), "ended"}
+}
+
+// subscriptions lists agreements in the order in which they were accepted.
+func (c *Console) subscriptions(w http.ResponseWriter, r *http.Request) error {
+	ctx, query := r.Context(), r.URL.Query()
+	filter := market.AgreementFilter{Buyer: query.Get("buyer"), After: query.Get("after"), Limit: pageSize + 1}
+	list, err := c.service.Agreements(ctx, c.caller, filter)
+	if err != nil {
+		return err
+	}
+	accounts, err := c.service.Accounts(ctx, c.caller)
+	if err != nil {
+		return err
+	}
+	products, err := c.productsByCode(ctx)
+	if err != nil {
+		return err
+	}
+	page := subscriptionsPage{Buyers: buyersOf(accounts), Buyer: plain(filter.Buyer), First: filter.After == ""}
+	for i := range page.Buyers {
+		page.Buyers[i].Chosen = page.Buyers[i].ID == filter.Buyer
+	}
+	if len(list) > pageSize {
+		list = list[:pageSize]
+		page.Next = "/subscriptions?" + url.Values{"buyer": {filter.Buyer}, "after": {list[pageSize-1].ID}}.Encode()
+	}
+	names := namesOf(accounts)
+	for _, a := range list {
+		p := card(products[a.ProductCode], names)
+		page.Rows = append(page.Rows, subscriptionRow{
+			Path: subscriptionPath(a.ID), Title: p.Title, Initial: p.Initial, Seller: names.of(a.Seller),
+			Buyer: names.of(a.Buyer), BuyerID: a.Buyer, Status: statusOf(a.Status), FreeTrial: a.FreeTrial,
+			Accepted: momentOf(a.AcceptedAt), ID: a.ID,
+		})
+	}
+	return c.render(w, response{status: http.StatusOK, page: "subscriptions", title: "Your subscriptions", section: "subscriptions", body: page})
+}
+
+func (c *Console) productsByCode(ctx context.Context) (map[string]market.Product, error) {
+	list, err := c.service.Products(ctx, c.caller)
+	if err != nil {
+		return nil, err
+	}
+	products := make(map[string]market.Product, len(list))
+	for _, p := range list {
+		products[p.Code] = p
+	}
+	return products, nil
+}
