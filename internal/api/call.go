@@ -229,8 +229,15 @@ func (q *call) fail(err error) *awsproto.Fault {
 	if !errors.As(err, &e) {
 		return q.internal(err)
 	}
+	code, ok := domainCodes[e.Code]
+	if !ok { // an error that this operation should not have: ours to look into
+		return q.internal(err)
+	}
 	q.rec.Reason = e.Reason
-	return domainFault(e)
+	if e.Code == market.Unavailable {
+		return known(code, "")
+	}
+	return known(code, e.Message)
 }
 
 // internal answers for what should not have happened: told to the log in full, to the caller not at all.

@@ -76,15 +76,3 @@ var domainCodes = map[market.Code]string{
 	market.DisabledAPI:  "DisabledApiException",
 	market.Unavailable:  "ServiceUnavailable",
 }
-
-// domainFault maps an error of the market. Codes without an AWS error are our own mistakes, their text is withheld.
-func domainFault(e *market.Error) *awsproto.Fault {
-	code, ok := domainCodes[e.Code]
-	if !ok {
-		return internalFault()
-	}
-	if code == "ServiceUnavailable" {
-		return known(code, "")
-	}
-	return known(code, e.Message)
-}

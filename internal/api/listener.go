@@ -22,27 +22,7 @@ func Listener(ln net.Listener, conf *tls.Config) net.Listener {
 		conf.NextProtos = []string{"http/1.1"}
 		ln = tls.NewListener(ln, conf)
 	}
-	return listener{ln}
-}
-
-type listener struct{ net.Listener }
-
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &conn{c}, nil
-}
-
-type conn struct{ net.Conn }
-
-// CloseWrite lets net/http end its own answers gracefully.
-func (c *conn) CloseWrite() error {
-	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return cw.CloseWrite()
-	}
-	return nil
+	return newListener(ln)
 }
 
 // bareHeaders are the headers of every answer that net/http writes by itself (net/http/server.go, errorHeaders).

@@ -177,7 +177,7 @@ func customerOf(tx Tx, rand io.Reader, buyer string, now time.Time) (Customer, e
 
 // SetUpAccount mints a new token for an agreement: what the button "Set up your account" does at every click.
 //
-// Errors: NotFound; Conflict when the agreement is not active.
+// Errors: NotFound; Conflict when the agreement is not active or its buyer is suspended.
 func (s *Service) SetUpAccount(ctx context.Context, c Caller, agreementID string) (Purchase, error) {
 	if err := operatorOnly(c); err != nil {
 		return Purchase{}, err
@@ -193,6 +193,11 @@ func (s *Service) SetUpAccount(ctx context.Context, c Caller, agreementID string
 		}
 		if p.Agreement.Status != Active {
 			return fail(Conflict, "agreement %s is %s; only an active one can be set up", agreementID, p.Agreement.Status)
+		}
+		if buyer, ok, err := tx.Account(p.Agreement.Buyer); err != nil {
+			return err
+		} else if !ok || buyer.Suspended {
+			return fail(Conflict, "account %s is suspended and cannot set up anything", p.Agreement.Buyer)
 		}
 		if p.Product, _, err = tx.Product(p.Agreement.ProductCode); err != nil {
 			return err

@@ -165,14 +165,17 @@ func (s *Service) ResolveCustomer(ctx context.Context, c Caller, token []byte) (
 			Reason: "minted " + stamp(g.issuedAt) + ", expired " + stamp(g.expiresAt()) + ", now " + stamp(now)}
 	}
 	if g.singleUse {
-		return res, s.redeem(ctx, g.tokenID, g.expiresAt())
+		return res, s.redeem(ctx, g.tokenID, g.expiresAt(), now)
 	}
 	return res, nil
 }
 
-func (s *Service) redeem(ctx context.Context, tokenID [8]byte, expires time.Time) error {
+func (s *Service) redeem(ctx context.Context, tokenID [8]byte, expires, now time.Time) error {
 	var first bool
 	err := s.store.Update(ctx, func(tx Tx) (err error) {
+		if _, err = tx.ForgetTokens(now); err != nil { // those that have expired are refused for that
+			return err
+		}
 		first, err = tx.RedeemToken(tokenID[:], expires)
 		return err
 	})

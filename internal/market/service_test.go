@@ -424,3 +424,48 @@ func TestCheckFinds(t *testing.T) {
 		})
 	}
 }
+
+// Notes of redeemed tokens go when the tokens have expired.
+func TestRedeemedTokensAreForgotten(t *testing.T) {
+	f := open(t)
+	single := market.ReuseSingle
+	if _, err := f.ChangeProduct(ctx, op, legacy, market.ProductChange{TokenReuse: &single}); err != nil {
+		t.Fatal(err)
+	}
+	redeem := func() {
+		t.Helper()
+		p, err := f.Buy(ctx, op, market.PurchaseInput{ProductCode: legacy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.ResolveCustomer(ctx, caller(seller), []byte(p.Token)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	redeem()
+	f.now = f.now.Add(5 * time.Hour)
+	redeem()
+	left := 0
+	if err := f.store.Update(ctx, func(tx market.Tx) (err error) {
+		left, err = tx.ForgetTokens(f.now.Add(24 * time.Hour))
+		return err
+	}); err != nil || left != 1 {
+		t.Errorf("%d notes are left, want that of the living token; %v", left, err)
+	}
+}
+
+// A suspended buyer gets no more tokens.
+func TestSetUpAccountOfSuspended(t *testing.T) {
+	f := open(t)
+	p, err := f.Buy(ctx, op, market.PurchaseInput{ProductCode: legacy, Buyer: buyer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := market.World{Directory: account.State{Accounts: []account.Account{{ID: buyer, Name: "Buyer", Buyer: true, Suspended: true}}}}
+	if _, err := f.ApplyWorld(ctx, op, w); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.SetUpAccount(ctx, op, p.Agreement.ID); market.CodeOf(err) != market.Conflict {
+		t.Errorf("SetUpAccount = %v, want Conflict", err)
+	}
+}

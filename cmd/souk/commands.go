@@ -1,0 +1,29 @@
+package main
+
+const description = `An AWS marketplace of your own: it answers the AWS Marketplace Metering API to unmodified AWS SDKs, and plays the buyer's side.
+
+Start with 'souk demo', which runs the main job and shows it, then 'souk dev'.`
+
+// commands is everything that souk can do; reading it is reading the manual.
+type commands struct {
+	Demo  demoCmd  `cmd:"" group:"run" help:"Run the main job in one command, and show it."`
+	Dev   devCmd   `cmd:"" group:"run" help:"Run a marketplace on this machine, with sample data, a movable clock and faults."`
+	Serve serveCmd `cmd:"" group:"run" help:"Run a marketplace that lasts."`
+	Init  initCmd  `cmd:"" group:"run" help:"Make the store for 'souk serve'."`
+
+	Env       envCmd       `cmd:"" group:"use" help:"Print the variables that point an AWS SDK at a running Souk."`
+	Buy       buyCmd       `cmd:"" group:"use" help:"Buy a product and get a registration token."`
+	Requests  requestsCmds `cmd:"" group:"use" help:"See what was asked on the AWS face, what was answered, and why."`
+	Product   productCmds  `cmd:"" group:"use" help:"List products; change a registration URL, a token's life."`
+	Agreement agreeCmds    `cmd:"" group:"use" help:"List agreements."`
+
+	Clock clockCmds `cmd:"" group:"simulate" help:"Show or move the market's clock."`
+	Fault faultCmds `cmd:"" group:"simulate" help:"Make calls fail on purpose."`
+
+	Apply    applyCmd     `cmd:"" group:"operate" help:"Apply a world file: accounts, users, policies, products, offers, agreements."`
+	Export   exportCmd    `cmd:"" group:"operate" help:"Print the world as a file."`
+	Session  sessionCmd   `cmd:"" group:"operate" help:"Issue temporary credentials of a role."`
+	TokenKey tokenKeyCmds `cmd:"" name:"token-key" group:"operate" help:"List, rotate and retire the keys that seal registration tokens."`
+	Check    checkCmd     `cmd:"" group:"operate" help:"Prove the invariants of the stored state."`
+	Version  versionCmd   `cmd:"" group:"operate" help:"Print version, commit and Go version."`
+}

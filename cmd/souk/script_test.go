@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/souk-market/souk/internal/admin"
+	"github.com/souk-market/souk/internal/sigv4"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"souk": main})
+}
+
+// TestScripts runs testdata/script/*.txt: what users type, and what they see. Beside testscript's own commands there are
+//
+//	start-souk [dev|serve] [flags]   a Souk in this process on free ports; sets SOUK_CONTROL and ENDPOINT
+//	stop-souk                        ends it; a script's end does that too
+//	capture NAME PATH                sets a variable from the JSON on stdout: capture TOKEN post.redirects.0
+//	field PATH VALUE                 the JSON on stdout has this value there; ! field PATH: nothing is there
+//	! field PATH VALUE               it has another one
+//	resolve [-key NAME] TOKEN        calls ResolveCustomer, signed; prints status and answer; fails unless that is 200
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SOUK_CONTROL", "127.0.0.1:1") // nobody's: a script finds the Souk that it started, or none
+			env.Values["souk"] = new(scripted)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"start-souk": startSouk, "stop-souk": stopSouk, "capture": capture, "field": field, "resolve": resolve,
+		},
+	})
+}
+
+// scripted is the Souk of a script.
+type scripted struct {
+	info admin.Info
+	end  func() error // nil: none runs
+}
+
+func startSouk(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value("souk").(*scripted)
+	if neg || s.end != nil {
+		ts.Fatalf("start-souk: one at a time")
+	}
+	mode := "dev"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		mode, args = args[0], args[1:]
+	}
+	args = append([]string{mode, "--json", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"}, args...)
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	var stderr bytes.Buffer
+	status := make(chan int, 1)
+	go func() {
+		code := run(ctx, args, strings.NewReader(""), in, &stderr, ts.Getenv)
+		in.Close()
+		status <- code
+	}()
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &s.info)
+	}
+	s.end = func() error {
+		s.end = nil
+		cancel()
+		select {
+		case code := <-status:
+			if code != 0 {
+				return fmt.Errorf("souk %s: exit status %d\n%s", mode, code, stderr.String())
+			}
+			return nil
+		case <-time.After(20 * time.Second):
+			return fmt.Errorf("souk %s did not end", mode)
+		}
+	}
+	if err != nil {
+		ts.Fatalf("start-souk: %v, %v", err, s.end())
+	}
+	ts.Defer(func() {
+		if s.end != nil {
+			ts.Check(s.end())
+		}
+	})
+	ts.Setenv("SOUK_CONTROL", s.info.Control)
+	ts.Setenv("ENDPOINT", s.info.Endpoint)
+}
+
+func stopSouk(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value("souk").(*scripted)
+	if neg || s.end == nil {
+		ts.Fatalf("stop-souk: none runs")
+	}
+	ts.Check(s.end())
+}
+
+// lookUp finds the value at a path such as keys.0.id in the JSON that the last command printed.
+func lookUp(ts *testscript.TestScript, path string) (string, bool) {
+	var v any
+	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &v); err != nil {
+		ts.Fatalf("stdout is no JSON: %v", err)
+	}
+	for _, step := range strings.Split(path, ".") {
+		switch in := v.(type) {
+		case map[string]any:
+			next, ok := in[step]
+			if !ok {
+				return "", false
+			}
+			v = next
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i >= len(in) {
+				return "", false
+			}
+			v = in[i]
+		default:
+			return "", false
+		}
+	}
+	if s, ok := v.(string); ok {
+		return s, true
+	}
+	text, err := json.Marshal(v)
+	ts.Check(err)
+	return string(text), true
+}
+
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME PATH")
+	}
+	v, ok := lookUp(ts, args[1])
+	if !ok {
+		ts.Fatalf("nothing stands at %s", args[1])
+	}
+	ts.Setenv(args[0], v)
+}
+
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	switch {
+	case neg && len(args) == 1:
+		if v, ok := lookUp(ts, args[0]); ok {
+			ts.Fatalf("%s is %s", args[0], v)
+		}
+	case len(args) == 2:
+		if v, ok := lookUp(ts, args[0]); !ok || (v == args[1]) == neg {
+			ts.Fatalf("%s is %q", args[0], v)
+		}
+	default:
+		ts.Fatalf("usage: field PATH VALUE, ! field PATH, ! field PATH VALUE")
+	}
+}
+
+func resolve(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value("souk").(*scripted)
+	name := "seller"
+	if len(args) == 3 && args[0] == "-key" {
+		name, args = args[1], args[2:]
+	}
+	if len(args) != 1 || s.end == nil {
+		ts.Fatalf("usage: start-souk, and then resolve [-key NAME] TOKEN")
+	}
+	var key sigv4.Key
+	for _, k := range s.info.Keys {
+		if k.Name == name {
+			key = sigv4.Key{AccessKeyID: k.AccessKeyID, Secret: k.SecretAccessKey}
+		}
+	}
+	payload, err := json.Marshal(map[string]string{"RegistrationToken": args[0]})
+	ts.Check(err)
+	req, err := http.NewRequest(http.MethodPost, s.info.Endpoint+"/", bytes.NewReader(payload))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", "AWSMPMeteringService.ResolveCustomer")
+	sigv4.Sign(req, payload, key, s.info.Region, "aws-marketplace", time.Now())
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	res, err := client.Do(req)
+	if err != nil {
+		fmt.Fprintf(ts.Stdout(), "no answer: %v\n", err)
+		if !neg {
+			ts.Fatalf("resolve: %v", err)
+		}
+		return
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d %s\n", res.StatusCode, body)
+	if ok := res.StatusCode == http.StatusOK; ok == neg {
+		ts.Fatalf("resolve: status %d", res.StatusCode)
+	}
+}
+
+// runSouk runs a command in this process.
+func runSouk(t *testing.T, getenv func(string) string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = run(t.Context(), args, strings.NewReader(""), &out, &errs, getenv)
+	return status, out.String(), errs.String()
+}
+
+// environment is a process's, made of NAME=VALUE.
+func environment(vars ...string) func(string) string {
+	return func(name string) string {
+		for _, v := range vars {
+			if value, ok := strings.CutPrefix(v, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
+}

@@ -1,0 +1,320 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/souk-market/souk/internal/account"
+	"github.com/souk-market/souk/internal/admin"
+	"github.com/souk-market/souk/internal/api"
+	"github.com/souk-market/souk/internal/clock"
+	"github.com/souk-market/souk/internal/console"
+	"github.com/souk-market/souk/internal/fault"
+	"github.com/souk-market/souk/internal/keyring"
+	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/quota"
+	"github.com/souk-market/souk/internal/registration"
+	"github.com/souk-market/souk/internal/reqlog"
+	"github.com/souk-market/souk/internal/sqlstore"
+)
+
+// registrationPath is where the built-in registration page is on the control listener.
+const registrationPath = "/register"
+
+// node is a running Souk: the only place where its parts are put together.
+type node struct {
+	Endpoint string // URL of the AWS face
+	Control  string // URL of the control listener
+	Info     func() admin.Info
+
+	service *market.Service
+	clock   *clock.Clock
+	close   []func() error // in the order of shutting down
+	ready   atomic.Bool
+	done    chan error
+}
+
+// startNode brings a Souk up. When it returns, both listeners answer. The caller must end it with Close.
+func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, stderr io.Writer) (_ *node, err error) {
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: logLevel(getenv("SOUK_LOG_LEVEL"))}))
+	n := &node{done: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			n.closeAll()
+		}
+	}()
+
+	awsListener, err := n.listen(cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	controlListener, err := n.listen(cfg.Control)
+	if err != nil {
+		return nil, fmt.Errorf("--control: %w", err)
+	}
+	if cfg.ControlToken == "" && !loopback(controlListener.Addr()) {
+		return nil, fmt.Errorf("--control %s is not on loopback: give it a credential with --control-token-file or SOUK_CONTROL_TOKEN", cfg.Control)
+	}
+	tlsConfig, err := cfg.tls()
+	if err != nil {
+		return nil, err
+	}
+	n.Endpoint = "http://" + reachable(awsListener.Addr())
+	if tlsConfig != nil {
+		n.Endpoint = "https://" + reachable(awsListener.Addr())
+	}
+	n.Control = "http://" + reachable(controlListener.Addr())
+	if tlsConfig != nil && !loopback(controlListener.Addr()) { // its credential does not cross a network in clear
+		controlListener = tls.NewListener(controlListener, tlsConfig)
+		n.Control = "https://" + reachable(controlListener.Addr())
+	}
+
+	path := ""
+	if cfg.Data != "" {
+		path = filepath.Join(cfg.Data, "souk.db")
+	}
+	store, err := sqlstore.Open(ctx, sqlstore.Config{Path: path, Create: cfg.Create, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	n.close = append(n.close, store.Close)
+
+	regions, err := cfg.regions()
+	if err != nil {
+		return nil, err
+	}
+	n.clock = clock.New(nil)
+	directory, ring := new(account.Directory), new(keyring.Ring)
+	marketConfig := market.Config{
+		Store: store, Directory: directory, Ring: ring, Now: func() time.Time { return n.clock.Now() }, Rand: rand.Reader, Log: log,
+		Regions: regions, TokenLife: cfg.TokenLife, TokenReuse: cfg.TokenReuse,
+	}
+	if cfg.Mode == "dev" {
+		marketConfig.BuiltinRegistrationURL = n.Control + registrationPath
+	}
+	if n.service, err = market.Open(ctx, marketConfig); err != nil {
+		return nil, err
+	}
+	if err := n.restoreClock(ctx, cfg.Simulation); err != nil {
+		return nil, err
+	}
+	if cfg.Sample {
+		if err := applySample(ctx, n.service); err != nil {
+			return nil, err
+		}
+	}
+	credentials := &account.Credentials{Directory: directory, Ring: ring, Now: time.Now, Rand: rand.Reader}
+
+	limits, err := cfg.quotas()
+	if err != nil {
+		return nil, err
+	}
+	faults := fault.New(fault.Config{Seed: cfg.FaultSeed, Log: log, Known: api.KnownCode})
+	registry := prometheus.NewRegistry()
+	metrics := newMetrics(registry)
+	access, err := n.accessLog(cfg.AccessLog, stderr)
+	if err != nil {
+		return nil, err
+	}
+	records := reqlog.New(reqlog.Config{Capacity: cfg.Requests, AccessLog: access, Observe: metrics.observe})
+
+	apiConfig := api.Config{
+		Service: n.service, Credentials: credentials, Records: records, Faults: faults,
+		Quotas: quota.New(limits, nil), Log: log, Secure: tlsConfig != nil, EchoCanonical: cfg.EchoCanonical,
+	}
+	if cfg.PinRegion {
+		apiConfig.Region = cfg.Region
+	}
+	if cfg.Relaxed {
+		apiConfig.Relaxed = func(keyID string) *account.Principal { return relaxed(directory, keyID) }
+	}
+	face := api.New(apiConfig)
+
+	n.Info = func() admin.Info { return info(context.Background(), n, &cfg) }
+	adminConfig := admin.Config{
+		Service: n.service, Credentials: credentials, Log: records, Info: func() admin.Info { return n.Info() }, Registry: registry, Logger: log,
+		SaveClock: n.saveClock,
+		Ready: func(ctx context.Context) error {
+			if !n.ready.Load() {
+				return errors.New("shutting down")
+			}
+			return n.service.Ready(ctx)
+		},
+	}
+	if cfg.Simulation {
+		adminConfig.Clock, adminConfig.Faults = n.clock, faults
+	}
+	mux := http.NewServeMux()
+	controlAPI := admin.New(adminConfig)
+	controlAPI.Register(mux)
+	console.New(console.Config{Service: n.service, Log: records, Logger: log}).Register(mux)
+	guard := admin.GuardConfig{Token: cfg.ControlToken, Hosts: cfg.ControlHosts, Logger: log}
+	if cfg.Mode == "dev" {
+		key, err := sampleSellerKey(ctx, n.service)
+		if err != nil {
+			return nil, err
+		}
+		page := registration.New(registration.PageConfig{
+			Endpoint: func() string { return n.Endpoint }, Region: cfg.Region, Key: key, Path: registrationPath, Log: log,
+		})
+		page.Register(mux)
+		guard.CrossSitePaths = []string{registrationPath}
+	}
+
+	control := &http.Server{
+		Handler: admin.Guard(guard, mux), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
+	control.RegisterOnShutdown(controlAPI.Close) // followers of the request log would hold the drain up
+	n.serve("control listener", control.Serve, controlListener, control.Shutdown)
+	// Made last, drained first: probes are told that it is going away while the AWS face drains.
+	n.serve("AWS face", face.Serve, api.Listener(awsListener, tlsConfig), face.Shutdown)
+	n.ready.Store(true)
+	return n, nil
+}
+
+func (n *node) listen(addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	n.close = append(n.close, func() error { // harmless after the server has closed it
+		if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return ln, nil
+}
+
+// serve runs a server in the background. Shutting down drains it, before anything that was made earlier is closed.
+func (n *node) serve(name string, serve func(net.Listener) error, ln net.Listener, shutdown func(context.Context) error) {
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := serve(ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			n.done <- fmt.Errorf("%s: %w", name, err)
+		}
+	})
+	n.close = append(n.close, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		err := shutdown(ctx)
+		wg.Wait()
+		if err != nil {
+			return fmt.Errorf("drain %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// Wait blocks until ctx ends or a listener fails.
+func (n *node) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.done:
+		return err
+	}
+}
+
+// Close drains both listeners and closes the store, last.
+func (n *node) Close() error {
+	n.ready.Store(false)
+	return n.closeAll()
+}
+
+func (n *node) closeAll() error {
+	var errs []error
+	for i := len(n.close) - 1; i >= 0; i-- {
+		errs = append(errs, n.close[i]())
+	}
+	n.close = nil
+	return errors.Join(errs...)
+}
+
+// accessLog opens the access log: buffered, because a write a request costs more than the request's cryptography does.
+func (n *node) accessLog(name string, stderr io.Writer) (*slog.Logger, error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "-":
+		return slog.New(slog.NewJSONHandler(stderr, nil)), nil
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("--access-log: %w", err)
+	}
+	w := &flushWriter{buf: bufio.NewWriterSize(f, 64<<10)}
+	stop := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				_ = w.Flush() // the error stays with the buffer and comes back at Close
+			case <-stop:
+				return
+			}
+		}
+	}()
+	n.close = append(n.close, func() error {
+		close(stop)
+		return errors.Join(w.Flush(), f.Close())
+	})
+	return slog.New(slog.NewJSONHandler(w, nil)), nil
+}
+
+type flushWriter struct {
+	mu  sync.Mutex
+	buf *bufio.Writer
+}
+
+func (w *flushWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.Write(p)
+}
+
+func (w *flushWriter) Flush() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.Flush()
+}
+
+func loopback(a net.Addr) bool {
+	t, ok := a.(*net.TCPAddr)
+	return ok && t.IP.IsLoopback()
+}
+
+// reachable is the host and port at which a client on this machine reaches a listener.
+func reachable(a net.Addr) string {
+	t, ok := a.(*net.TCPAddr)
+	if !ok || !t.IP.IsUnspecified() {
+		return a.String()
+	}
+	return net.JoinHostPort("127.0.0.1", fmt.Sprint(t.Port))
+}
+
+func logLevel(name string) slog.Level {
+	var l slog.Level
+	if name == "" || l.UnmarshalText([]byte(name)) != nil {
+		return slog.LevelInfo
+	}
+	return l
+}

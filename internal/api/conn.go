@@ -1,0 +1,179 @@
+package api
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// listener hands out conns, and enforces their deadlines.
+//
+// net/http moves a connection's deadlines four times a request, and each move reschedules a runtime timer, which can cost a wake-up of the
+// network poller: on one core that was a third of the time of a request. Nearly none of these deadlines is ever reached. So a conn only notes
+// them, and the listener looks once a tick whether any has passed, and arms the real one then. A deadline is late by a tick at most.
+type listener struct {
+	net.Listener
+	second atomic.Int64 // the wall clock's, as of the last tick
+
+	mu     sync.Mutex
+	conns  map[*conn]struct{}
+	ticker bool // the goroutine that ticks is running
+}
+
+// tick is how often deadlines are looked at. The shortest one here is 10 seconds.
+const tick = time.Second
+
+func newListener(ln net.Listener) *listener {
+	l := &listener{Listener: ln, conns: map[*conn]struct{}{}}
+	l.second.Store(time.Now().Unix())
+	return l
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	w := &conn{Conn: c, l: l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conns[w] = struct{}{}
+	if !l.ticker {
+		l.ticker = true
+		l.second.Store(time.Now().Unix())
+		go l.watch()
+	}
+	return w, nil
+}
+
+func (l *listener) remove(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.conns, c)
+}
+
+// watch ticks for as long as there are connections; the listener may be closed long before, while they drain.
+func (l *listener) watch() {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	var late []*conn
+	for now := range t.C {
+		l.second.Store(now.Unix())
+		l.mu.Lock()
+		if len(l.conns) == 0 {
+			l.ticker = false
+			l.mu.Unlock()
+			return
+		}
+		late = late[:0]
+		for c := range l.conns {
+			if c.late(now.UnixNano()) {
+				late = append(late, c)
+			}
+		}
+		l.mu.Unlock()
+		for _, c := range late {
+			c.expire(now)
+		}
+	}
+}
+
+// conn is a connection of the AWS face: its deadlines are lazy, and what net/http writes by itself is put into AWS's words (Write).
+type conn struct {
+	net.Conn
+	l *listener
+
+	mu           sync.Mutex
+	read, write  deadline
+	deregistered bool
+}
+
+// deadline is one that was asked for. armed says that the connection below has one, which then has passed.
+type deadline struct {
+	at    int64 // Unix nanoseconds; 0: none
+	armed bool
+}
+
+// set notes a deadline. It reports whether the one below has to be set as well: to a time that has passed, or cleared of one.
+func (d *deadline) set(t time.Time, second int64) bool {
+	if t.IsZero() {
+		armed := d.armed
+		*d = deadline{}
+		return armed
+	}
+	d.at = t.UnixNano()
+	if t.Unix() > second { // to come: the listener will see
+		armed := d.armed
+		d.armed = false
+		return armed
+	}
+	d.armed = true
+	return true
+}
+
+func (d *deadline) late(now int64) bool { return d.at != 0 && d.at <= now && !d.armed }
+
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.read.set(t, c.l.second.Load()) {
+		return c.Conn.SetReadDeadline(t)
+	}
+	return nil
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.write.set(t, c.l.second.Load()) {
+		return c.Conn.SetWriteDeadline(t)
+	}
+	return nil
+}
+
+func (c *conn) SetDeadline(t time.Time) error {
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
+}
+
+func (c *conn) late(now int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read.late(now) || c.write.late(now)
+}
+
+// expire arms what has passed, which ends reads and writes that wait. It looks again: the deadline may have been moved meanwhile.
+func (c *conn) expire(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.read.late(now.UnixNano()) {
+		c.read.armed = true
+		_ = c.Conn.SetReadDeadline(now) // fails on a closed connection, which is past waiting
+	}
+	if c.write.late(now.UnixNano()) {
+		c.write.armed = true
+		_ = c.Conn.SetWriteDeadline(now)
+	}
+}
+
+func (c *conn) Close() error {
+	c.mu.Lock()
+	again := c.deregistered
+	c.deregistered = true
+	c.mu.Unlock()
+	if !again {
+		c.l.remove(c)
+	}
+	return c.Conn.Close()
+}
+
+// CloseWrite lets net/http end its own answers gracefully.
+func (c *conn) CloseWrite() error {
+	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return cw.CloseWrite()
+	}
+	return nil
+}

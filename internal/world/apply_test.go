@@ -1,0 +1,125 @@
+package world
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-market/souk/internal/account"
+	"github.com/souk-market/souk/internal/keyring"
+	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/sqlstore"
+)
+
+func openMarket(t *testing.T) *market.Service {
+	t.Helper()
+	store, err := sqlstore.Open(t.Context(), sqlstore.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	s, err := market.Open(t.Context(), market.Config{Store: store, Directory: new(account.Directory), Ring: new(keyring.Ring), Rand: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func apply(t *testing.T, s *market.Service, src string) market.Changes {
+	t.Helper()
+	changes, err := s.ApplyWorld(t.Context(), market.Operator(), mustParse(t, src).World)
+	if err != nil {
+		t.Fatalf("ApplyWorld: %v\n%s", err, problemText(err))
+	}
+	return changes
+}
+
+// A file that is applied again changes nothing, nor does what is exported after it, with secrets or without.
+func TestApplyIsIdempotent(t *testing.T) {
+	s := openMarket(t)
+	if c := apply(t, s, string(full(t))); c.Created == 0 || c.Updated != 0 {
+		t.Errorf("first apply: %+v, want only things created", c)
+	}
+	if c := apply(t, s, string(full(t))); c.Created != 0 || c.Updated != 0 {
+		t.Errorf("second apply: %+v, want nothing created or updated", c)
+	}
+	w, err := s.World(t.Context(), market.Operator())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, opt := range []Options{{}, {Secrets: true}} {
+		out := mustMarshal(t, w, opt)
+		if c := apply(t, s, out); c.Created != 0 || c.Updated != 0 {
+			t.Errorf("apply of the export with %+v: %+v, want nothing created or updated\n%s", opt, c, out)
+		}
+	}
+	// Into an empty market it makes the same one again.
+	other := openMarket(t)
+	exported := mustMarshal(t, w, Options{Secrets: true})
+	apply(t, other, exported)
+	copied, err := other.World(context.WithoutCancel(t.Context()), market.Operator())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(exported, mustMarshal(t, copied, Options{Secrets: true})); diff != "" {
+		t.Errorf("the export's export differs (-first +second):\n%s", diff)
+	}
+}
+
+// What only the store knows is found in the file all the same.
+func TestApplyProblemsAreLocated(t *testing.T) {
+	f := mustParse(t, `
+accounts:
+  - {id: 111122223333, buyer: true}
+users:
+  - account: 111122223333
+    name: a
+    attached:
+      - AWSMarketplaceMeteringFullAccess
+      - Nonesuch
+    access_keys:
+      - {id: AKIA0000000000000001}
+  - account: 999999999999
+    name: b
+    access_keys:
+      - {id: AKIA0000000000000002}
+products:
+  - code: c
+    seller: 111122223333
+    kind: legacy
+    offers:
+      - kind: public
+agreements:
+  - buyer: 222222222222
+    product: d
+`)
+	_, err := openMarket(t).ApplyWorld(t.Context(), market.Operator(), f.World)
+	var e *market.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("ApplyWorld: %v, want a market error", err)
+	}
+	type at struct {
+		Path string
+		Line int
+	}
+	var got []at
+	for _, p := range f.Locate(e.Problems) {
+		got = append(got, at{p.Path, p.Line})
+	}
+	want := []at{
+		{"users[0].attached[1]", 9},
+		{"users[1].account", 12},
+		{"users[0].access_keys[0].user", 11}, // its user was not taken
+		{"users[1].access_keys[0].account", 15},
+		{"products[0].seller", 18},
+		{"products[0].offers[0].product", 21}, // its product was not taken
+		{"agreements[0].product", 24},
+		{"agreements[0].buyer", 23},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("places differ (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,143 @@
+package world
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/souk-market/souk/internal/market"
+)
+
+// Trials last from a week to three months (AWS Marketplace seller guide, "SaaS free trials").
+const (
+	minTrialDays = 7
+	maxTrialDays = 90
+)
+
+// offerAt is an offer with an id, and where it stands.
+type offerAt struct {
+	line    int
+	product string
+	kind    market.OfferKind
+}
+
+func (r *reader) product(n *names, at *place, node *yaml.Node) {
+	m, ok := r.mapping(at, node, "code", "id", "seller", "title", "description", "kind", "registration_url", "token_life",
+		"token_reuse", "dimensions", "offers")
+	if !ok {
+		return
+	}
+	p := market.Product{
+		Code: m.must("code", productCode), ID: m.may("id", shortID), Seller: m.must("seller", accountID),
+		Title: m.may("title"), Description: m.may("description"),
+		Kind:            market.ProductKind(m.must("kind", oneOf(market.Legacy, market.ConcurrentAgreements))),
+		RegistrationURL: m.may("registration_url", webURL),
+		TokenReuse:      market.TokenReuse(m.may("token_reuse", oneOf(market.ReuseReplay, market.ReuseSingle))),
+	}
+	if s := m.may("token_life", tokenLife); s != "" {
+		p.TokenLife, _ = time.ParseDuration(s) // tokenLife has seen it parse
+	}
+	if p.Code != "" {
+		n.productCodes.note(r, m.place("code"), "product", p.Code)
+	}
+	if p.ID != "" {
+		n.productIDs.note(r, m.place("id"), "product id", p.ID)
+	}
+	keys := seen{}
+	m.list("dimensions", func(at *place, node *yaml.Node) {
+		if d, ok := r.dimension(keys, at, node); ok {
+			p.Dimensions = append(p.Dimensions, d)
+		}
+	})
+	r.file.World.Products = append(r.file.World.Products, p)
+	terms := seen{}
+	m.list("offers", func(at *place, node *yaml.Node) { r.offer(n, terms, p.Code, at, node) })
+}
+
+func (r *reader) dimension(keys seen, at *place, node *yaml.Node) (market.Dimension, bool) {
+	m, ok := r.mapping(at, node, "key", "kind", "name", "unit")
+	if !ok {
+		return market.Dimension{}, false
+	}
+	d := market.Dimension{
+		Key: m.must("key", lengthOf(1, 255)), Kind: market.DimensionKind(m.must("kind", oneOf(market.Metered, market.Entitled))),
+		Name: m.may("name"), Unit: m.may("unit"),
+	}
+	if d.Key != "" {
+		keys.note(r, m.place("key"), "dimension", d.Key)
+	}
+	return d, true
+}
+
+// offer reads an offer of a product. terms holds the offers without an id that the product has so far.
+func (r *reader) offer(n *names, terms seen, code string, at *place, node *yaml.Node) {
+	m, ok := r.mapping(at, node, "id", "kind", "name", "trial_days")
+	if !ok {
+		return
+	}
+	o := market.Offer{
+		ID: m.may("id", shortID), ProductCode: code, Name: m.may("name"),
+		Kind: market.OfferKind(m.must("kind", oneOf(market.PublicOffer, market.FreeTrialOffer))),
+	}
+	days, given := m.number("trial_days")
+	_, present := m.get("trial_days")
+	switch {
+	case o.Kind == market.PublicOffer && present:
+		r.problem(m.place("trial_days"), "only a free trial has a length")
+	case o.Kind == market.FreeTrialOffer && !present:
+		r.problem(at.missing("trial_days"), "is missing: a free trial lasts from %d to %d days", minTrialDays, maxTrialDays)
+	case o.Kind == market.FreeTrialOffer && given && (days < minTrialDays || days > maxTrialDays):
+		r.problem(m.place("trial_days"), "must be from %d to %d, not %d", minTrialDays, maxTrialDays, days)
+	}
+	o.TrialDays = days
+	r.noteOffer(n, terms, &m, o)
+	r.file.World.Offers = append(r.file.World.Offers, o)
+	r.file.offers = append(r.file.offers, at.String())
+}
+
+// noteOffer finds offers that stand twice: by id, or without one by what makes two offers of a product the same for
+// market.ApplyWorld.
+func (r *reader) noteOffer(n *names, terms seen, m *mapping, o market.Offer) {
+	if _, named := m.get("id"); !named {
+		if line, twice := terms[string(o.Kind)+"\x00"+o.Name]; twice && o.Kind != "" {
+			r.problem(m.at, "is the same offer as the one in line %d, of the same kind and name; two offers want ids or names of their own", line)
+		}
+		terms[string(o.Kind)+"\x00"+o.Name] = m.at.lineNumber()
+		return
+	}
+	if o.ID == "" {
+		return
+	}
+	if first, twice := n.offers[o.ID]; twice {
+		r.problem(m.place("id"), "offer %q stands twice in this file, first in line %d", o.ID, first.line)
+		return
+	}
+	n.offers[o.ID] = offerAt{m.place("id").lineNumber(), o.ProductCode, o.Kind}
+}
+
+func (r *reader) agreement(n *names, at *place, node *yaml.Node) {
+	m, ok := r.mapping(at, node, "id", "product", "buyer", "offer", "free_trial", "status", "license_arn")
+	if !ok {
+		return
+	}
+	g := market.Agreement{
+		ID: m.may("id", shortID), ProductCode: m.must("product", productCode), Buyer: m.must("buyer", accountID),
+		OfferID: m.may("offer", shortID), FreeTrial: m.flag("free_trial", false), LicenseARN: m.may("license_arn", licenseARN),
+		Status: market.Status(m.may("status", oneOf(market.Active, market.Cancelled, market.Expired, market.Terminated, market.Replaced, market.Renewed))),
+	}
+	if g.ID != "" {
+		n.agreements.note(r, m.place("id"), "agreement", g.ID)
+	}
+	if g.LicenseARN != "" {
+		n.licenseARN.note(r, m.place("license_arn"), "license", g.LicenseARN)
+	}
+	if o, here := n.offers[g.OfferID]; here {
+		switch {
+		case o.product != g.ProductCode && o.product != "" && g.ProductCode != "":
+			r.problem(m.place("offer"), "is an offer of product %s, in line %d", quoteShort(o.product), o.line)
+		case o.kind == market.PublicOffer && g.FreeTrial:
+			r.problem(m.place("free_trial"), "offer %q is a public one, in line %d, and not a free trial", g.OfferID, o.line)
+		}
+	}
+	r.file.World.Agreements = append(r.file.World.Agreements, g)
+}

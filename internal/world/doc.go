@@ -1,0 +1,48 @@
+// Package world reads and writes world files: a whole marketplace as one declarative YAML document. JSON is YAML too.
+//
+//	version: 1
+//	accounts:
+//	  - id: 111122223333            # twelve digits; quotes are not needed
+//	    name: Sample Seller
+//	    seller: true                # may publish; likewise buyer, suspended
+//	    access_keys: [{id: AKIAROOTEXAMPLE00001, secret: …}]   # of the account's root
+//	policies:                       # customer managed
+//	  - account: 111122223333
+//	    name: Resolve
+//	    document:                   # YAML, or a string that holds JSON
+//	      Version: 2012-10-17
+//	      Statement: [{Effect: Allow, Action: aws-marketplace:ResolveCustomer, Resource: "*"}]
+//	users:                          # roles: the same, without access_keys
+//	  - account: 111122223333
+//	    name: website
+//	    policies: [{name: Inline, document: …}]
+//	    attached: [Resolve, AWSMarketplaceMeteringFullAccess]
+//	    boundary: Resolve
+//	    access_keys: [{id: AKIAWEBSITEEXAMPLE01, secret: …, active: true, name: website, note: for people}]
+//	products:
+//	  - code: 4xqb3v1eaqlrl0mvi1pb8wb1x
+//	    id: prod-abcdefghijklm       # minted if left out
+//	    seller: 111122223333
+//	    title: Sample
+//	    description: For people
+//	    kind: legacy                 # or concurrent-agreements
+//	    registration_url: https://example.com/register
+//	    token_life: 4h
+//	    token_reuse: replay          # or single
+//	    dimensions: [{key: users, kind: metered, name: Users, unit: Users}]   # or entitled
+//	    offers: [{id: offer-abcdefghijklm, kind: free-trial, name: Trial, trial_days: 14}]   # or public
+//	agreements:
+//	  - id: agmt-…                   # minted if left out
+//	    product: 4xqb3v1eaqlrl0mvi1pb8wb1x
+//	    buyer: 444455556666
+//	    offer: offer-abcdefghijklm   # the public one if left out
+//	    free_trial: true
+//	    status: ACTIVE
+//	    license_arn: arn:aws:license-manager::…
+//
+// Text is taken as it stands in the file: an account 012345678901 is not the octal number that YAML would make of it. A key
+// without a value counts as left out. Anchors, aliases and merge keys (<<) work. What is not known is refused.
+//
+// Parse finds all that can be found without a store; what is left (does the account exist?) market.ApplyWorld finds,
+// and File.Locate gives its findings their lines.
+package world

@@ -1,0 +1,117 @@
+package sdk
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-market/souk/test/process"
+)
+
+// want is an error that a client must have got.
+type want struct {
+	code     string
+	message  string
+	like     *regexp.Regexp // in place of message
+	status   int            // 0: 400
+	attempts int            // on the wire; 0: one
+}
+
+// unrecorded are attempts that end before there is a request to record.
+const unrecorded = -1
+
+// modeled are the errors of ResolveCustomer in the service's model, each a class of its own in every SDK.
+var modeled = []string{
+	"DisabledApiException", "ExpiredTokenException", "InternalServiceErrorException", "InvalidTokenException", "ThrottlingException",
+}
+
+// expectError checks the one reply of an exchange, and that it is what was on the wire.
+func (r *rig) expectError(x exchange, w want) {
+	r.t.Helper()
+	if w.status == 0 {
+		w.status = 400
+	}
+	if w.attempts == 0 {
+		w.attempts = 1
+	}
+	if recorded := max(w.attempts, 0); len(x.wire) != recorded {
+		r.t.Errorf("%d requests on the wire, want %d: %s", len(x.wire), recorded, outcomes(x.wire))
+	}
+	for _, q := range x.wire {
+		if q.Outcome != w.code || q.Status != w.status {
+			r.t.Errorf("on the wire: %s with status %d, want %s with %d; reason: %s", q.Outcome, q.Status, w.code, w.status, q.Reason)
+		}
+	}
+	got := x.replies[0]
+	if got.OK || got.Error == nil {
+		r.t.Fatalf("it succeeded: %v; want %s", got.Output, w.code)
+	}
+	e := got.Error
+	if e.Code != w.code {
+		r.t.Errorf("code %q, want %q (%+v)", e.Code, w.code, *e)
+	}
+	if w.like != nil && !w.like.MatchString(e.Message) {
+		r.t.Errorf("message %q, want one like %s", e.Message, w.like)
+	}
+	if w.like == nil && e.Message != w.message {
+		r.t.Errorf("message\n%q, want\n%q", e.Message, w.message)
+	}
+	if r.lang.cli { // it prints code and message, and no more
+		return
+	}
+	class := r.lang.unmodeled
+	if slices.Contains(modeled, w.code) {
+		class = w.code
+	}
+	if e.Type != class {
+		r.t.Errorf("it is a %s, want %s", e.Type, class)
+	}
+	if e.Status != w.status {
+		r.t.Errorf("the client says status %d, want %d", e.Status, w.status)
+	}
+	if n := len(x.wire); n > 0 && e.RequestID != x.wire[n-1].ID {
+		r.t.Errorf("the client says request id %q, want %q", e.RequestID, x.wire[n-1].ID)
+	}
+	if got.Attempts != 0 && w.attempts != unrecorded && got.Attempts != w.attempts {
+		r.t.Errorf("the client counts %d attempts, want %d", got.Attempts, w.attempts)
+	}
+}
+
+// expectResolved checks that every reply of an exchange is the purchase's customer.
+func (r *rig) expectResolved(x exchange, p process.Purchase) {
+	r.t.Helper()
+	for _, got := range x.replies {
+		if !got.OK {
+			r.t.Fatalf("it failed: %+v; on the wire: %s", *got.Error, outcomes(x.wire))
+		}
+		if diff := cmp.Diff(answerOf(p), got.Output); diff != "" {
+			r.t.Errorf("output (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// answerOf is what ResolveCustomer has to say of a purchase: all four members, also where one is empty.
+func answerOf(p process.Purchase) map[string]string {
+	return map[string]string{
+		"CustomerAWSAccountId": p.CustomerAWSAccountID, "CustomerIdentifier": p.CustomerIdentifier,
+		"LicenseArn": p.LicenseARN, "ProductCode": p.ProductCode,
+	}
+}
+
+func (r *rig) expectAttempts(x exchange, n int) {
+	r.t.Helper()
+	if len(x.wire) != n {
+		r.t.Errorf("%d requests on the wire, want %d: %s", len(x.wire), n, outcomes(x.wire))
+	}
+	if got := x.replies[len(x.replies)-1].Attempts; len(x.replies) == 1 && got != 0 && got != n {
+		r.t.Errorf("the client counts %d attempts, want %d", got, n)
+	}
+}
+
+func outcomes(wire []wireRequest) (out []string) {
+	for _, q := range wire {
+		out = append(out, q.Outcome)
+	}
+	return out
+}

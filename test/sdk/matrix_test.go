@@ -1,0 +1,68 @@
+package sdk
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"text/tabwriter"
+)
+
+// matrix gathers what came of each case in each client, for the table at the end.
+type matrix struct {
+	mu       sync.Mutex
+	versions map[string]string
+	cells    map[[2]string]string // client and case
+}
+
+func newMatrix() *matrix {
+	return &matrix{versions: map[string]string{}, cells: map[[2]string]string{}}
+}
+
+func (m *matrix) add(client, version string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.versions[client] = version
+}
+
+func (m *matrix) missing(client string) { m.add(client, "not here, not run") }
+
+func (m *matrix) note(client, name string, r *rig) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	cell := "yes"
+	switch {
+	case r.t.Failed():
+		cell = "NO"
+	case r.remark != "":
+		cell = r.remark
+	}
+	m.cells[[2]string{client, name}] = cell
+}
+
+// String is the table, cases by clients.
+func (m *matrix) String() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "case")
+	for _, l := range languages {
+		fmt.Fprintf(w, "\t%s", l.name)
+	}
+	for _, c := range cases {
+		fmt.Fprintf(w, "\n%s", c.name)
+		for _, l := range languages {
+			cell, ok := m.cells[[2]string{l.name, c.name}]
+			if !ok {
+				cell = "-"
+			}
+			fmt.Fprintf(w, "\t%s", cell)
+		}
+	}
+	w.Flush()
+	b.WriteString("\n\n")
+	for _, l := range languages {
+		fmt.Fprintf(&b, "%s: %s\n", l.name, m.versions[l.name])
+	}
+	return b.String()
+}
