@@ -62,7 +62,7 @@ func printReady(w io.Writer, i admin.Info) {
 	for _, k := range i.Keys {
 		if k.Name == "seller" {
 			fmt.Fprintf(w, "  export AWS_ENDPOINT_URL_MARKETPLACE_METERING=%s\n", i.Endpoint)
-			fmt.Fprintf(w, "  export AWS_REGION=%s\n", i.Region)
+			fmt.Fprintf(w, "  export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", i.Region, i.Region) // boto3 and the CLI read the latter
 			fmt.Fprintf(w, "  export AWS_ACCESS_KEY_ID=%s\n", k.AccessKeyID)
 			fmt.Fprintf(w, "  export AWS_SECRET_ACCESS_KEY=%s\n\n", k.SecretAccessKey)
 		}

@@ -47,7 +47,7 @@ func (c *exportCmd) Run(a *app) error {
 			return err
 		}
 	}
-	if c.Output == "" {
+	if c.Output == "" || c.Output == "-" {
 		_, err = a.stdout.Write(text)
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path"
+	"runtime"
 	"strings"
 )
 
@@ -29,7 +30,7 @@ func printVariables(a *app, vars []variable, shell string, asJSON bool) error {
 		return printJSON(a.stdout, object)
 	}
 	if shell == "auto" {
-		shell = shellInUse(a.getenv)
+		shell = shellInUse(runtime.GOOS, a.getenv)
 	}
 	for _, v := range vars {
 		if _, err := fmt.Fprintln(a.stdout, v.in(shell)); err != nil {
@@ -39,14 +40,15 @@ func printVariables(a *app, vars []variable, shell string, asJSON bool) error {
 	return nil
 }
 
-// shellInUse is the shell that started this process, as far as the environment tells.
-func shellInUse(getenv func(string) string) string {
+// shellInUse is the shell that started this process, as far as the environment tells. PowerShell sets PSModulePath for all that it starts;
+// on Windows the system sets it for everything, and SHELL tells that it is another shell (Git's, for one).
+func shellInUse(goos string, getenv func(string) string) string {
 	login := getenv("SHELL")
 	switch {
+	case getenv("PSModulePath") != "" && (login == "" || goos != "windows"), path.Base(login) == "pwsh":
+		return shellPowerShell
 	case path.Base(login) == "fish":
 		return shellFish
-	case login == "" && getenv("PSModulePath") != "":
-		return shellPowerShell
 	}
 	return shellPOSIX
 }

@@ -97,6 +97,12 @@ func (s *souk) advance(d time.Duration) {
 
 func start(t testing.TB, change ...func(*Config, *market.Config)) *souk {
 	t.Helper()
+	return startWith(t, func(*Server) {}, change...)
+}
+
+// startWith lets a test change the Server before it serves.
+func startWith(t testing.TB, prepare func(*Server), change ...func(*Config, *market.Config)) *souk {
+	t.Helper()
 	ctx := context.Background()
 	store, err := sqlstore.Open(ctx, sqlstore.Config{})
 	if err != nil {
@@ -120,6 +126,7 @@ func start(t testing.TB, change ...func(*Config, *market.Config)) *souk {
 		t.Fatal(err)
 	}
 	s.Server = New(ac)
+	prepare(s.Server)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

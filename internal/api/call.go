@@ -175,7 +175,8 @@ func (q *call) misbehave(ctx context.Context, productCode string) (f *awsproto.F
 		defer t.Stop()
 		select {
 		case <-t.C:
-		case <-ctx.Done():
+		case <-ctx.Done(): // nobody waits for the answer any more
+			return q.internal(ctx.Err()), true
 		}
 	}
 	switch {

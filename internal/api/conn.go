@@ -2,6 +2,7 @@ package api
 
 import (
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,39 +87,57 @@ type conn struct {
 
 	mu           sync.Mutex
 	read, write  deadline
+	reading      bool // a Read is under way below
 	deregistered bool
 }
 
-// deadline is one that was asked for. armed says that the connection below has one, which then has passed.
+// deadline is one that was asked for. passed says that it was in the past already, which net/http uses to end a read of its own after each
+// request; armed, that the connection below has one, which then has passed.
 type deadline struct {
-	at    int64 // Unix nanoseconds; 0: none
-	armed bool
+	at     int64 // Unix nanoseconds; 0: none
+	passed bool
+	armed  bool
 }
 
-// set notes a deadline. It reports whether the one below has to be set as well: to a time that has passed, or cleared of one.
-func (d *deadline) set(t time.Time, second int64) bool {
+// note takes down a deadline. If below is set, the deadline of the connection below has to be made until: the past, to end what waits there, or
+// the zero time, to clear what was armed.
+func (d *deadline) note(t time.Time, second int64, waiting bool) (until time.Time, below bool) {
+	wasArmed := d.armed
+	*d = deadline{}
 	if t.IsZero() {
-		armed := d.armed
-		*d = deadline{}
-		return armed
+		return time.Time{}, wasArmed
 	}
 	d.at = t.UnixNano()
 	if t.Unix() > second { // to come: the listener will see
-		armed := d.armed
-		d.armed = false
-		return armed
+		return time.Time{}, wasArmed
 	}
-	d.armed = true
-	return true
+	d.passed, d.armed = true, waiting || wasArmed
+	return t, d.armed
 }
 
-func (d *deadline) late(now int64) bool { return d.at != 0 && d.at <= now && !d.armed }
+func (d *deadline) late(now int64) bool { return d.at != 0 && d.at <= now && !d.passed && !d.armed }
+
+// Read answers for a deadline that has passed without asking the connection below.
+func (c *conn) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	if c.read.passed {
+		c.mu.Unlock()
+		return 0, os.ErrDeadlineExceeded
+	}
+	c.reading = true
+	c.mu.Unlock()
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	c.reading = false
+	c.mu.Unlock()
+	return n, err
+}
 
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.read.set(t, c.l.second.Load()) {
-		return c.Conn.SetReadDeadline(t)
+	if until, below := c.read.note(t, c.l.second.Load(), c.reading); below {
+		return c.Conn.SetReadDeadline(until)
 	}
 	return nil
 }
@@ -126,8 +145,8 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.write.set(t, c.l.second.Load()) {
-		return c.Conn.SetWriteDeadline(t)
+	if until, below := c.write.note(t, c.l.second.Load(), true); below {
+		return c.Conn.SetWriteDeadline(until)
 	}
 	return nil
 }

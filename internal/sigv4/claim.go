@@ -181,7 +181,7 @@ func (c *claim) checkScope(service, pinned string) *Error {
 	}
 	var b strings.Builder
 	if !regionOK {
-		b.WriteString("Credential should be scoped to a valid region, not '" + clip(c.region) + "'. ")
+		b.WriteString("Credential should be scoped to a valid region. ")
 	}
 	if c.service != service {
 		b.WriteString("Credential should be scoped to correct service: '" + service + "'. ")

@@ -191,7 +191,7 @@ func TestRefusals(t *testing.T) {
 		{
 			name: "14 all of it", header: map[string]string{"Authorization": auth("a/b/C/d/e", goodNames, someSig)},
 			code: "InvalidSignatureException",
-			text: "Credential should be scoped to a valid region, not 'C'. Credential should be scoped to correct service: 'aws-marketplace'. Credential should be scoped with a valid terminator: 'aws4_request', not 'e'. Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: 'b' != '20261123', from '20261123T181632Z'.",
+			text: "Credential should be scoped to a valid region. Credential should be scoped to correct service: 'aws-marketplace'. Credential should be scoped with a valid terminator: 'aws4_request', not 'e'. Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: 'b' != '20261123', from '20261123T181632Z'.",
 		},
 		{
 			name: "14 service", header: map[string]string{"Authorization": auth("AKIDEXAMPLE/20261123/us-east-1/sts/aws4_request", goodNames, someSig)},
@@ -292,7 +292,7 @@ func TestPinnedRegion(t *testing.T) {
 	v := New(Config{Now: at(testTime), Region: "eu-west-1", Lookup: captureSecrets().lookup})
 	for region, want := range map[string]string{
 		"eu-west-1": "",
-		"us-east-1": "Credential should be scoped to a valid region, not 'us-east-1'. ",
+		"us-east-1": "Credential should be scoped to a valid region. ",
 	} {
 		r := request(t, "POST", "/", nil, nil)
 		Sign(r, nil, Key{AccessKeyID: testKey, Secret: testSecret}, region, testService, testTime)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -80,8 +81,22 @@ func Binary() (string, error) {
 		}
 		build.path = filepath.Join(dir, "souk")
 		_, file, _, _ := runtime.Caller(0)
+		root := filepath.Join(filepath.Dir(file), "..", "..")
+		// go test keeps a result for as long as the files that the test looked at stay the same; what a go build reads on its behalf it does not
+		// see. So the test looks at them itself.
+		for _, part := range []string{"cmd", "internal"} {
+			build.err = filepath.WalkDir(filepath.Join(root, part), func(path string, d fs.DirEntry, err error) error {
+				if err == nil && !d.IsDir() {
+					_, err = os.Stat(path)
+				}
+				return err
+			})
+			if build.err != nil {
+				return
+			}
+		}
 		cmd := exec.Command("go", "build", "-o", build.path, "./cmd/souk")
-		cmd.Dir = filepath.Join(filepath.Dir(file), "..", "..")
+		cmd.Dir = root
 		if out, err := cmd.CombinedOutput(); err != nil {
 			build.err = fmt.Errorf("build souk: %w\n%s", err, out)
 		}

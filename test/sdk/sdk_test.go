@@ -16,9 +16,7 @@ package sdk
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -93,13 +91,6 @@ func binary() (string, error) {
 			return "", fmt.Errorf("SOUK_TEST_BINARY: %w", err)
 		}
 		return path, nil
-	}
-	// The go command keeps the results of tests, and does not see that this one depends on the server. It does see which directories
-	// a test reads.
-	for _, dir := range []string{"cmd", "internal"} {
-		if err := filepath.WalkDir(here("..", "..", dir), func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
-			return "", err
-		}
 	}
 	return process.Binary()
 }

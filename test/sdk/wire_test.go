@@ -93,7 +93,7 @@ func TestWire(t *testing.T) {
 		{name: "wrong service", option: signing(func(_ *http.Request, s *signature) { s.service = "s3" }),
 			want: invalid("Credential should be scoped to correct service: 'aws-marketplace'. ")},
 		{name: "wrong region", option: replacing("/us-east-1/", "/US_EAST_1/"),
-			want: invalid("Credential should be scoped to a valid region, not 'US_EAST_1'. ")},
+			want: invalid("Credential should be scoped to a valid region. ")},
 		{name: "wrong terminator", option: replacing("/aws4_request,", "/e,"),
 			want: invalid("Credential should be scoped with a valid terminator: 'aws4_request', not 'e'. ")},
 		{name: "wrong service and terminator", option: replacing("/aws-marketplace/aws4_request,", "/s3/e,"),
