@@ -48,7 +48,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Name("souk"), kong.Description(description), kong.Writers(stdout, stderr),
 		kong.Exit(func(status int) { panic(helpShown{status}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ShortUsageOnError(),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "run", Title: "Run one"}, {Key: "use", Title: "Use one that runs"}, {Key: "simulate", Title: "Make it do what AWS does when you least want it"},
+			{Key: "operate", Title: "Operate one"},
+		}),
 	)
 	if err != nil {
 		fmt.Fprintln(stderr, "souk:", err)
@@ -59,7 +62,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "souk: %v\nhint: souk --help\n", err)
+		hint := "souk --help"
+		var parse *kong.ParseError
+		if errors.As(err, &parse) && parse.Context != nil && parse.Context.Command() != "" {
+			hint = "souk " + parse.Context.Command() + " --help"
+		}
+		fmt.Fprintf(stderr, "souk: %s\nhint: %s\n", clean(err.Error()), hint)
 		return exitUsage
 	}
 	err = command.Run(&app{ctx, stdin, stdout, stderr, getenv})
@@ -70,6 +78,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.As(err, &f):
 		return f.status
 	}
-	fmt.Fprintln(stderr, "souk:", strings.TrimSpace(err.Error()))
+	fmt.Fprintln(stderr, "souk:", clean(strings.TrimSpace(err.Error())))
 	return exitFailed
 }

@@ -109,5 +109,6 @@ func (n *node) saveClock(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("save clock: %w", err)
 	}
-	return n.service.PutSetting(ctx, market.Operator(), clockSetting, string(b))
+	// The clock is moved by now, whether or not whoever moved it still waits.
+	return n.service.PutSetting(context.WithoutCancel(ctx), market.Operator(), clockSetting, string(b))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -203,10 +204,19 @@ func follow(t *testing.T, n *node, marker string, args ...string) (stdout, stder
 	return stdout, stderr, cancel, ended
 }
 
+// Only what matches is printed, until the interrupt.
 func TestRequestsFollow(t *testing.T) {
 	t.Parallel()
 	n := startTest(t, nil)
 	stdout, stderr, stop, done := follow(t, n, `"outcome"`, "--json", "--outcome", "UnknownOperationException")
+	traffic(t, n) // its last request matches
+	var newest requestList
+	soukJSON(t, n, &newest, "requests", "--limit", "1")
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(stdout.String(), newest.Requests[0].ID); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("request %s was not printed:\n%s", newest.Requests[0].ID, stdout)
+		}
+	}
 	stop()
 	if status := <-done; status != 0 || stderr.String() != "" {
 		t.Errorf("interrupted: exit status %d, %s", status, stderr)
@@ -219,7 +229,7 @@ func TestRequestsFollow(t *testing.T) {
 	}
 }
 
-// Only what matches is printed, in columns, and the end of the Souk is the end of following.
+// All is printed in columns, and the end of the Souk is the end of following.
 func TestRequestsFollowToTheEnd(t *testing.T) {
 	t.Parallel()
 	n, err := startNode(t.Context(), devConfig(), noEnv, io.Discard)
@@ -245,6 +255,23 @@ func TestRequestsFollowToTheEnd(t *testing.T) {
 		if strings.Index(lines[0], "REQUEST ID") < 100 || len(line) < 140 || line[20:22] != "  " || line[49:51] != "  " || line[51] == ' ' {
 			t.Errorf("out of line:\n%s%s", lines[0], line)
 		}
+	}
+}
+
+// A follower that did not keep up is told what it missed.
+func TestRequestsFollowMissed(t *testing.T) {
+	t.Parallel()
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, seq := range []int{7, 8, 12, 13} {
+			fmt.Fprintf(w, "data: {\"id\":\"request-%d\",\"seq\":%d,\"outcome\":\"ok\"}\n\n", seq, seq)
+		}
+	}))
+	defer slow.Close()
+	var out, problems bytes.Buffer
+	status := run(t.Context(), []string{"requests", "follow", "--control", slow.URL}, nil, &out, &problems, noEnv)
+	want := "souk: missed 3 requests: they came faster than they could be printed\nthe souk has shut down\n"
+	if status != 0 || strings.Count(out.String(), "request-") != 4 || problems.String() != want {
+		t.Errorf("exit status %d, %q\n%s", status, &problems, &out)
 	}
 }
 

@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SOUK_CONTROL", "127.0.0.1:1") // nobody's: a script finds the Souk that it started, or none
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // a binary under the race detector sleeps a second at its end otherwise
 			env.Values["souk"] = new(scripted)
 			return nil
 		},

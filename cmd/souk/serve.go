@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -11,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -127,7 +125,7 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	faults := fault.New(fault.Config{Seed: cfg.FaultSeed, Log: log, Known: api.KnownCode})
 	registry := prometheus.NewRegistry()
 	metrics := newMetrics(registry)
-	access, err := n.accessLog(cfg.AccessLog, stderr)
+	access, err := n.accessLog(cfg.AccessLog, stderr, log)
 	if err != nil {
 		return nil, err
 	}
@@ -178,12 +176,18 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 
 	control := &http.Server{
 		Handler: admin.Guard(guard, mux), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
 	control.RegisterOnShutdown(controlAPI.Close) // followers of the request log would hold the drain up
-	n.serve("control listener", control.Serve, controlListener, control.Shutdown)
+	n.serve(log, "control listener", func() error { return control.Serve(controlListener) }, func(ctx context.Context) error {
+		err := control.Shutdown(ctx)
+		if err != nil {
+			_ = control.Close()
+		}
+		return err
+	})
 	// Made last, drained first: probes are told that it is going away while the AWS face drains.
-	n.serve("AWS face", face.Serve, api.Listener(awsListener, tlsConfig), face.Shutdown)
+	n.serve(log, "AWS face", func() error { return face.Serve(awsListener, tlsConfig) }, face.Shutdown)
 	n.ready.Store(true)
 	return n, nil
 }
@@ -202,22 +206,24 @@ func (n *node) listen(addr string) (net.Listener, error) {
 	return ln, nil
 }
 
-// serve runs a server in the background. Shutting down drains it, before anything that was made earlier is closed.
-func (n *node) serve(name string, serve func(net.Listener) error, ln net.Listener, shutdown func(context.Context) error) {
+// drainTimeout is how long requests under way have to end, once a signal has come.
+const drainTimeout = 10 * time.Second
+
+// serve runs a server in the background. Shutting down drains it, before anything that was made earlier is closed. What is not done in time is cut.
+func (n *node) serve(log *slog.Logger, name string, serve func() error, shutdown func(context.Context) error) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := serve(ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			n.done <- fmt.Errorf("%s: %w", name, err)
 		}
 	})
 	n.close = append(n.close, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		defer cancel()
-		err := shutdown(ctx)
-		wg.Wait()
-		if err != nil {
-			return fmt.Errorf("drain %s: %w", name, err)
+		if err := shutdown(ctx); err != nil {
+			log.Warn("requests under way were cut", "listener", name, "after", drainTimeout)
 		}
+		wg.Wait()
 		return nil
 	})
 }
@@ -245,56 +251,6 @@ func (n *node) closeAll() error {
 	}
 	n.close = nil
 	return errors.Join(errs...)
-}
-
-// accessLog opens the access log: buffered, because a write a request costs more than the request's cryptography does.
-func (n *node) accessLog(name string, stderr io.Writer) (*slog.Logger, error) {
-	switch name {
-	case "":
-		return nil, nil
-	case "-":
-		return slog.New(slog.NewJSONHandler(stderr, nil)), nil
-	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("--access-log: %w", err)
-	}
-	w := &flushWriter{buf: bufio.NewWriterSize(f, 64<<10)}
-	stop := make(chan struct{})
-	go func() {
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				_ = w.Flush() // the error stays with the buffer and comes back at Close
-			case <-stop:
-				return
-			}
-		}
-	}()
-	n.close = append(n.close, func() error {
-		close(stop)
-		return errors.Join(w.Flush(), f.Close())
-	})
-	return slog.New(slog.NewJSONHandler(w, nil)), nil
-}
-
-type flushWriter struct {
-	mu  sync.Mutex
-	buf *bufio.Writer
-}
-
-func (w *flushWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.buf.Write(p)
-}
-
-func (w *flushWriter) Flush() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.buf.Flush()
 }
 
 func loopback(a net.Addr) bool {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -11,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -344,5 +346,101 @@ func TestSettings(t *testing.T) {
 			t.Fatalf("access log:\n%s", b)
 		}
 		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// A credential that is too short to be one is refused, wherever it comes from.
+func TestControlToken(t *testing.T) {
+	t.Parallel()
+	short, long := filepath.Join(t.TempDir(), "short"), filepath.Join(t.TempDir(), "long")
+	for path, token := range map[string]string{short: "x", long: "  sixteen characters at least\n"} {
+		if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := func(v string) func(string) string { return func(string) string { return v } }
+	for _, tt := range []struct {
+		file, env, want string
+		ok              bool
+	}{
+		{"", "", "", true}, {"", "short", "", false}, {"", "sixteen characters at least", "sixteen characters at least", true},
+		{short, "", "", false}, {long, "short", "sixteen characters at least", true}, {long + "x", "", "", false},
+	} {
+		if got, err := controlToken(tt.file, env(tt.env)); (err == nil) != tt.ok || tt.ok && got != tt.want {
+			t.Errorf("file %q, variable %q: %q, %v", filepath.Base(tt.file), tt.env, got, err)
+		}
+	}
+}
+
+// A store whose clock was moved is not served by the wall clock.
+func TestServeRefusesAMovedClock(t *testing.T) {
+	t.Parallel()
+	ctx, dir := context.Background(), filepath.Join(t.TempDir(), "data")
+	cfg := devConfig()
+	cfg.Data = dir
+	n, err := startNode(ctx, cfg, noEnv, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := controlOf(t, n, "").AdvanceClock(ctx, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Mode, cfg.Sample, cfg.Simulation = "serve", false, false
+	if n, err := startNode(ctx, cfg, noEnv, io.Discard); err == nil || !strings.Contains(err.Error(), "--simulation") {
+		if err == nil {
+			n.Close()
+		}
+		t.Errorf("served without --simulation: %v", err)
+	}
+}
+
+// An access log on a disk that fails for a while loses the lines of that while, says so once, and goes on.
+func TestAccessLogRecovers(t *testing.T) {
+	t.Parallel()
+	disk := &failingWriter{failing: true}
+	var said strings.Builder
+	w := &flushWriter{file: disk, buf: bufio.NewWriter(disk), log: slog.New(slog.NewTextHandler(&said, nil))}
+	for range 3 {
+		_, _ = w.Write([]byte("lost\n"))
+		w.flush()
+	}
+	disk.failing = false
+	_, _ = w.Write([]byte("kept\n"))
+	w.flush()
+	if disk.String() != "kept\n" || strings.Count(said.String(), "lost") != 1 {
+		t.Errorf("written %q, said %q", disk.String(), said.String())
+	}
+}
+
+type failingWriter struct {
+	strings.Builder
+	failing bool
+}
+
+func (w *failingWriter) Write(p []byte) (int, error) {
+	if w.failing {
+		return 0, errors.New("no space left")
+	}
+	return w.Builder.Write(p)
+}
+
+// A slow client without the credential does not keep its connection.
+func TestControlTimeouts(t *testing.T) {
+	t.Parallel()
+	n := startTest(t, func(c *nodeConfig) { c.ControlToken = "sixteen characters at least" })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(n.Control, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST /api/v1/purchases HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(45 * time.Second))
+	if b, err := io.ReadAll(conn); err != nil {
+		t.Errorf("the connection is still open: %v %q", err, b)
 	}
 }

@@ -134,7 +134,7 @@ func startWith(t testing.TB, prepare func(*Server), change ...func(*Config, *mar
 	s.addr = ln.Addr().String()
 	s.url = "http://" + s.addr + "/"
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(Listener(ln, nil)) }()
+	go func() { done <- s.Serve(ln, nil) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

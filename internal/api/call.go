@@ -96,7 +96,7 @@ func (q *call) answer() *awsproto.Fault {
 // authenticate finds out who signed.
 func (q *call) authenticate() *awsproto.Fault {
 	res, err := q.s.verifier.Verify(q.r, q.rec.Body, signingName)
-	q.rec.AccessKeyID, q.rec.Region = res.AccessKeyID, res.Region
+	q.rec.AccessKeyID, q.rec.Region = clip(res.AccessKeyID), clip(res.Region)
 	if p, ok := res.Identity.(*account.Principal); ok && p != nil {
 		q.principal = p
 		q.rec.Principal, q.rec.Account = p.ARN, p.Account
@@ -112,6 +112,9 @@ func (q *call) authenticate() *awsproto.Fault {
 	}
 	return q.internal(err)
 }
+
+// clip bounds what a stranger can put into the log: 128 characters are as long as an access key id can be.
+func clip(s string) string { return s[:min(len(s), 128)] }
 
 // lookup is sigv4's view of the accounts.
 func (s *Server) lookup(ctx context.Context, accessKeyID, sessionToken string) (sigv4.Credential, error) {
@@ -175,6 +178,7 @@ func (q *call) misbehave(ctx context.Context, productCode string) (f *awsproto.F
 		defer t.Stop()
 		select {
 		case <-t.C:
+		case <-q.s.draining.Done(): // the house closes: the call goes on at once
 		case <-ctx.Done(): // nobody waits for the answer any more
 			return q.internal(ctx.Err()), true
 		}

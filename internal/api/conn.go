@@ -1,11 +1,14 @@
 package api
 
 import (
+	"crypto/tls"
 	"net"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/souk-market/souk/internal/awsproto"
 )
 
 // listener hands out conns, and enforces their deadlines.
@@ -13,9 +16,20 @@ import (
 // net/http moves a connection's deadlines four times a request, and each move reschedules a runtime timer, which can cost a wake-up of the
 // network poller: on one core that was a third of the time of a request. Nearly none of these deadlines is ever reached. So a conn only notes
 // them, and the listener looks once a tick whether any has passed, and arms the real one then. A deadline is late by a tick at most.
+//
+// Deadlines are kept as the time since the listener's start, by the monotonic clock: a wall clock that is stepped neither ends
+// connections nor keeps them.
+//
+// What net/http answers by itself (headers that are too large, a malformed request line, an unknown transfer coding) it writes as plain text, which
+// SDKs report as a deserialization error; the connections put the AWS error of the same meaning in its place, and tell answered.
+//
+// With a TLS configuration the connections speak TLS, and HTTP/1.1 only: net/http takes HTTP/2 from a *tls.Conn alone, and its
+// own plain-text answers with it.
 type listener struct {
 	net.Listener
-	second atomic.Int64 // the wall clock's, as of the last tick
+	answered func(remote, requestID string, f *awsproto.Fault)
+	start    time.Time
+	ticked   atomic.Int64 // time since start, as of the last tick
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
@@ -25,10 +39,13 @@ type listener struct {
 // tick is how often deadlines are looked at. The shortest one here is 10 seconds.
 const tick = time.Second
 
-func newListener(ln net.Listener) *listener {
-	l := &listener{Listener: ln, conns: map[*conn]struct{}{}}
-	l.second.Store(time.Now().Unix())
-	return l
+func newListener(ln net.Listener, conf *tls.Config, answered func(remote, requestID string, f *awsproto.Fault)) *listener {
+	if conf != nil {
+		conf = conf.Clone()
+		conf.NextProtos = []string{"http/1.1"}
+		ln = tls.NewListener(ln, conf)
+	}
+	return &listener{Listener: ln, answered: answered, start: time.Now(), conns: map[*conn]struct{}{}}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -42,7 +59,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	l.conns[w] = struct{}{}
 	if !l.ticker {
 		l.ticker = true
-		l.second.Store(time.Now().Unix())
+		l.ticked.Store(int64(time.Since(l.start)))
 		go l.watch()
 	}
 	return w, nil
@@ -59,8 +76,9 @@ func (l *listener) watch() {
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	var late []*conn
-	for now := range t.C {
-		l.second.Store(now.Unix())
+	for range t.C {
+		now := int64(time.Since(l.start))
+		l.ticked.Store(now)
 		l.mu.Lock()
 		if len(l.conns) == 0 {
 			l.ticker = false
@@ -69,7 +87,7 @@ func (l *listener) watch() {
 		}
 		late = late[:0]
 		for c := range l.conns {
-			if c.late(now.UnixNano()) {
+			if c.late(now) {
 				late = append(late, c)
 			}
 		}
@@ -94,21 +112,21 @@ type conn struct {
 // deadline is one that was asked for. passed says that it was in the past already, which net/http uses to end a read of its own after each
 // request; armed, that the connection below has one, which then has passed.
 type deadline struct {
-	at     int64 // Unix nanoseconds; 0: none
+	at     int64 // nanoseconds since the listener's start; 0: none
 	passed bool
 	armed  bool
 }
 
 // note takes down a deadline. If below is set, the deadline of the connection below has to be made until: the past, to end what waits there, or
 // the zero time, to clear what was armed.
-func (d *deadline) note(t time.Time, second int64, waiting bool) (until time.Time, below bool) {
+func (d *deadline) note(t time.Time, l *listener, waiting bool) (until time.Time, below bool) {
 	wasArmed := d.armed
 	*d = deadline{}
 	if t.IsZero() {
 		return time.Time{}, wasArmed
 	}
-	d.at = t.UnixNano()
-	if t.Unix() > second { // to come: the listener will see
+	d.at = max(int64(t.Sub(l.start)), 1)
+	if d.at > l.ticked.Load() { // to come: the listener will see
 		return time.Time{}, wasArmed
 	}
 	d.passed, d.armed = true, waiting || wasArmed
@@ -136,7 +154,7 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if until, below := c.read.note(t, c.l.second.Load(), c.reading); below {
+	if until, below := c.read.note(t, c.l, c.reading); below {
 		return c.Conn.SetReadDeadline(until)
 	}
 	return nil
@@ -145,7 +163,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if until, below := c.write.note(t, c.l.second.Load(), true); below {
+	if until, below := c.write.note(t, c.l, true); below {
 		return c.Conn.SetWriteDeadline(until)
 	}
 	return nil
@@ -165,16 +183,17 @@ func (c *conn) late(now int64) bool {
 }
 
 // expire arms what has passed, which ends reads and writes that wait. It looks again: the deadline may have been moved meanwhile.
-func (c *conn) expire(now time.Time) {
+func (c *conn) expire(now int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.read.late(now.UnixNano()) {
+	past := time.Unix(1, 0)
+	if c.read.late(now) {
 		c.read.armed = true
-		_ = c.Conn.SetReadDeadline(now) // fails on a closed connection, which is past waiting
+		_ = c.Conn.SetReadDeadline(past) // fails on a closed connection, which is past waiting
 	}
-	if c.write.late(now.UnixNano()) {
+	if c.write.late(now) {
 		c.write.armed = true
-		_ = c.Conn.SetWriteDeadline(now)
+		_ = c.Conn.SetWriteDeadline(past)
 	}
 }
 

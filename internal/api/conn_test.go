@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -8,6 +9,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/souk-market/souk/internal/awsproto"
+	"github.com/souk-market/souk/internal/fault"
+	"github.com/souk-market/souk/internal/reqlog"
 )
 
 // pair is a connection of the AWS face's kind, and its other end.
@@ -17,7 +22,7 @@ func pair(t *testing.T) (server, client net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln := Listener(inner, nil)
+	ln := newListener(inner, nil, func(string, string, *awsproto.Fault) {})
 	t.Cleanup(func() { _ = ln.Close() })
 	client, err = net.Dial("tcp", inner.Addr().String())
 	if err != nil {
@@ -147,5 +152,43 @@ func TestSlowClients(t *testing.T) {
 				t.Errorf("answered %q, want %s", b, tt.want)
 			}
 		})
+	}
+}
+
+// A call that a fault rule holds does not hold the house: it is let go when the house closes, and answered.
+func TestShutdownEndsDelays(t *testing.T) {
+	s := start(t)
+	p := s.buy(legacyCode)
+	if _, err := s.Faults.Add(fault.Rule{Delay: fault.MaxDelay}); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan answer, 1)
+	go func() { done <- s.do(sign(s.request(p.Token), sellerKey, "us-east-1", time.Now())) }()
+	time.Sleep(100 * time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+	if a := <-done; a.status != 200 {
+		t.Errorf("answered %d %s", a.status, a.body)
+	}
+}
+
+// What net/http answers by itself is in the records too, under the id that the answer has.
+func TestBareAnswersAreRecorded(t *testing.T) {
+	s := start(t)
+	a := s.raw("nonsense\r\n\r\n")
+	v := s.record(a.header.Get("x-amzn-RequestId"))
+	if v.ErrorCode != "MalformedHttpRequestException" || v.Status != 400 {
+		t.Errorf("record %+v", v)
+	}
+	var long []reqlog.View
+	r := s.request("x")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+strings.Repeat("A", 9000)+"/20261123/us-east-1/aws-marketplace/aws4_request, SignedHeaders=host, Signature=00")
+	s.do(r)
+	long = s.Records.List(reqlog.Filter{Limit: 1})
+	if len(long[0].AccessKeyID) > 128 {
+		t.Errorf("the record holds an access key id of %d characters", len(long[0].AccessKeyID))
 	}
 }

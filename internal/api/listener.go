@@ -2,28 +2,12 @@ package api
 
 import (
 	"bytes"
-	"crypto/tls"
-	"net"
+	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/souk-market/souk/internal/awsproto"
 )
-
-// Listener wraps ln so that nothing but AWS errors leaves the AWS face. net/http answers some requests by itself, before any
-// handler: headers that are too large, a malformed request line, an unknown transfer coding. It writes those as
-// plain text, which SDKs report as a deserialization error; the connections of this listener put the AWS error of the same meaning in its place.
-//
-// With a TLS configuration the connections speak TLS, and HTTP/1.1 only: net/http takes HTTP/2 from a *tls.Conn alone, and its
-// own plain-text answers with it.
-func Listener(ln net.Listener, conf *tls.Config) net.Listener {
-	if conf != nil {
-		conf = conf.Clone()
-		conf.NextProtos = []string{"http/1.1"}
-		ln = tls.NewListener(ln, conf)
-	}
-	return newListener(ln)
-}
 
 // bareHeaders are the headers of every answer that net/http writes by itself (net/http/server.go, errorHeaders).
 const bareHeaders = "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
@@ -46,28 +30,30 @@ func (c *conn) Write(p []byte) (int, error) {
 	if status == 417 {
 		text = "the only expectation known is 100-continue"
 	}
-	if _, err := c.Conn.Write(bareAnswer(status, text)); err != nil {
+	id, f := newRequestID(), bareFault(status, text)
+	c.l.answered(c.RemoteAddr().String(), id, f)
+	if _, err := c.Conn.Write(bareAnswer(id, f)); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// bareAnswer is the AWS form of an answer of net/http's own. No operation is known yet, nor the protocol: JSON it is.
-func bareAnswer(status int, text string) []byte {
-	f := &awsproto.Fault{Status: status, Code: "MalformedHttpRequestException", Message: text}
-	switch status {
-	case 431:
-		f.Status, f.Code = 413, "RequestEntityTooLargeException"
-		f.Message = "request headers must be less than 16 KiB"
-	case 400, 417, 501, 505:
-		f.Status = 400
+// bareFault is the AWS error of the same meaning.
+func bareFault(status int, text string) *awsproto.Fault {
+	if status == 431 {
+		return &awsproto.Fault{Status: 413, Code: "RequestEntityTooLargeException", Message: "request headers must be less than 16 KiB"}
 	}
+	return &awsproto.Fault{Status: 400, Code: "MalformedHttpRequestException", Message: text}
+}
+
+// bareAnswer is a whole answer. No operation is known yet, nor the protocol: JSON it is.
+func bareAnswer(id string, f *awsproto.Fault) []byte {
 	body := awsproto.JSON11.Codec().AppendFault(nil, f)
-	out := []byte("HTTP/1.1 " + strconv.Itoa(f.Status) + " " + reason(f.Status) + "\r\n" +
+	out := []byte("HTTP/1.1 " + strconv.Itoa(f.Status) + " " + http.StatusText(f.Status) + "\r\n" +
 		"Content-Type: application/x-amz-json-1.1\r\n" +
 		"Content-Length: " + strconv.Itoa(len(body)) + "\r\n" +
 		"Date: " + httpDate() + "\r\n" +
-		"x-amzn-RequestId: " + newRequestID() + "\r\n" +
+		"x-amzn-RequestId: " + id + "\r\n" +
 		"x-amzn-ErrorType: " + f.Code + "\r\n" +
 		"Connection: close\r\n\r\n")
 	return append(out, body...)

@@ -35,5 +35,3 @@ func putUint64(b []byte, v uint64) {
 
 // httpDate is the Date header's value: the wall clock's, always. SDKs set their clocks by it.
 func httpDate() string { return time.Now().UTC().Format(http.TimeFormat) }
-
-func reason(status int) string { return http.StatusText(status) }

@@ -10,6 +10,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -71,6 +72,9 @@ type Server struct {
 	http     *http.Server
 	calls    sync.Pool
 	warnOnce sync.Once
+
+	draining context.Context // ends with Shutdown: a call that a fault rule holds is let go then
+	drain    context.CancelFunc
 }
 
 // New makes a Server.
@@ -83,20 +87,41 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{Config: cfg}
 	s.calls.New = func() any { return newCall() }
+	s.draining, s.drain = context.WithCancel(context.Background())
 	s.verifier = sigv4.New(sigv4.Config{Now: cfg.Wall, Region: cfg.Region, EchoCanonical: cfg.EchoCanonical, Lookup: s.lookup})
 	s.http = &http.Server{
-		Handler: s, MaxHeaderBytes: maxHeader,
+		Handler: s, MaxHeaderBytes: maxHeader, DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered like everything else
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return s
 }
 
-// Serve answers on ln, which should come from Listener, until Shutdown.
-func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(ln) }
+// Serve answers on ln, over TLS if conf is given, until Shutdown.
+func (s *Server) Serve(ln net.Listener, conf *tls.Config) error {
+	return s.http.Serve(newListener(ln, conf, s.answeredByHTTP))
+}
 
-// Shutdown stops accepting, and returns when what was under way is answered or ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
+// Shutdown stops accepting, lets go the calls that fault rules hold, and returns when what was under way is answered. When ctx ends first, the
+// connections that are left are cut, and ctx's error is returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.drain()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		_ = s.http.Close()
+	}
+	return err
+}
+
+// answeredByHTTP records an answer that net/http gave by itself, before any handler.
+func (s *Server) answeredByHTTP(remote, requestID string, f *awsproto.Fault) {
+	rec := s.Records.Begin()
+	rec.ID, rec.Time, rec.MarketTime, rec.Remote = requestID, s.Wall(), s.Service.Now(), remote
+	rec.Status, rec.ErrorCode, rec.ErrorMessage = f.Status, f.Code, f.Message
+	rec.Reason = "net/http could not read the request; it never reached a handler"
+	rec.Response = awsproto.JSON11.Codec().AppendFault(rec.Response[:0], f)
+	s.Records.Commit(rec)
+}
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -103,6 +103,7 @@ func TestOddRequests(t *testing.T) {
 		{"application/json", signed("POST", "/", "HTTP/1.1", "application/json", json), 200, ""},
 		{"base path", signed("POST", "/base%20x", "HTTP/1.1", ct, json), 200, ""},
 		{"unclean path", signed("POST", "/a//b/../c/", "HTTP/1.1", ct, json), 200, ""},
+		{"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 404, "UnknownOperationException"},
 		{"GET", signed("GET", "/", "HTTP/1.1", ct, json), 404, "UnknownOperationException"},
 		{"OPTIONS", signed("OPTIONS", "/", "HTTP/1.1", ct, json), 404, "UnknownOperationException"},
 		{"PUT", signed("PUT", "/", "HTTP/1.1", ct, json), 404, "UnknownOperationException"},

@@ -2,10 +2,10 @@
 //
 // A sealed value is
 //
-//	key id (4 bytes) | nonce (12) | ciphertext | tag (16)
+//	nonce (12 bytes) | key id, XORed with the nonce's first 4 (4) | ciphertext | tag (16)
 //
-// under AES-256-GCM. The key id is random, so that nothing in a sealed value is recognizable; the purpose is
-// bound in as additional data, so that a session token never opens as a registration token.
+// under AES-256-GCM. So nothing in a sealed value is recognizable, and no two begin alike. The purpose is bound in as additional
+// data, so that a session token never opens as a registration token.
 //
 // Nonces are random. Keys rotate long before the 2^32 seals after which NIST SP 800-38D, section 8.3, wants a new key.
 package keyring
@@ -121,13 +121,23 @@ func (r *Ring) Seal(dst []byte, rand io.Reader, purpose string, plaintext []byte
 	if s == nil || s.activeGCM == nil {
 		return dst, ErrEmpty
 	}
-	dst = append(dst, s.active.ID[:]...)
 	at := len(dst)
 	dst = append(dst, make([]byte, nonceSize)...)
-	if _, err := io.ReadFull(rand, dst[at:]); err != nil {
-		return dst[:at-idSize], fmt.Errorf("keyring: seal: %w", err)
+	nonce := dst[at : at+nonceSize]
+	if _, err := io.ReadFull(rand, nonce); err != nil {
+		return dst[:at], fmt.Errorf("keyring: seal: %w", err)
 	}
+	id := masked(s.active.ID, nonce)
+	dst = append(dst, id[:]...)
 	return s.activeGCM.Seal(dst, dst[at:at+nonceSize], plaintext, []byte(purpose)), nil
+}
+
+// masked is the key id as it stands beside a nonce, and the other way round.
+func masked(id ID, nonce []byte) ID {
+	for i := range id {
+		id[i] ^= nonce[i]
+	}
+	return id
 }
 
 // Open appends the plaintext of sealed to dst, or answers ErrOpen. The comparison of the tag takes constant time (crypto/cipher).
@@ -136,11 +146,12 @@ func (r *Ring) Open(dst []byte, purpose []byte, sealed []byte) ([]byte, error) {
 	if s == nil || len(sealed) < Overhead {
 		return dst, ErrOpen
 	}
-	gcm, ok := s.opens[ID(sealed[:idSize])]
+	nonce, rest := sealed[:nonceSize], sealed[nonceSize:]
+	gcm, ok := s.opens[masked(ID(rest[:idSize]), nonce)]
 	if !ok {
 		return dst, ErrOpen
 	}
-	out, err := gcm.Open(dst, sealed[idSize:idSize+nonceSize], sealed[idSize+nonceSize:], purpose)
+	out, err := gcm.Open(dst, nonce, rest[idSize:], purpose)
 	if err != nil {
 		return dst, ErrOpen
 	}

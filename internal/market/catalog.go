@@ -111,16 +111,47 @@ func (s *Service) DirectoryState(ctx context.Context, c Caller) (dir account.Sta
 	return dir, asMarket("read directory", err)
 }
 
-// Agreements lists agreements in the order in which they were accepted.
+// Agreements lists agreements in the order in which they were accepted, with the status that they have now.
 func (s *Service) Agreements(ctx context.Context, c Caller, f AgreementFilter) (list []Agreement, err error) {
 	if err := operatorOnly(c); err != nil {
 		return nil, err
 	}
+	now := s.now()
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		list, err = tx.Agreements(f)
+		list, err = agreementsAt(tx, f, now)
 		return err
 	})
 	return list, asMarket("list agreements", err)
+}
+
+// agreementsAt filters by the status that agreements have at an instant, which the store cannot know.
+func agreementsAt(tx Tx, f AgreementFilter, now time.Time) ([]Agreement, error) {
+	var list []Agreement
+	page := f
+	page.Status = ""
+	if f.Status != "" {
+		page.Limit = 1000
+	}
+	for {
+		part, err := tx.Agreements(page)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range part {
+			a.Status = a.StatusAt(now)
+			if f.Status != "" && a.Status != f.Status {
+				continue
+			}
+			list = append(list, a)
+			if f.Limit > 0 && len(list) == f.Limit {
+				return list, nil
+			}
+		}
+		if f.Status == "" || len(part) < page.Limit {
+			return list, nil
+		}
+		page.After = part[len(part)-1].ID
+	}
 }
 
 // Agreement finds an agreement and the customer that its buyer is.
@@ -136,6 +167,7 @@ func (s *Service) Agreement(ctx context.Context, c Caller, id string) (a Agreeme
 		if !ok {
 			return fail(NotFound, "agreement %q does not exist", id)
 		}
+		a.Status = a.StatusAt(s.now())
 		customer, _, err = tx.Customer(a.Buyer)
 		return err
 	})

@@ -78,6 +78,12 @@ func buy(tx Tx, rand io.Reader, in PurchaseInput, now time.Time) (Purchase, erro
 		return Purchase{}, err
 	}
 	for _, a := range had {
+		if status := a.StatusAt(now); status != a.Status { // its end has come
+			a.Status = status
+			if err := tx.PutAgreement(a); err != nil {
+				return Purchase{}, err
+			}
+		}
 		if product.Kind == Legacy && a.Status == Active {
 			if offer.Kind == FreeTrialOffer && !a.FreeTrial {
 				return Purchase{}, fail(Conflict, "account %s already has an active agreement for product %s; a free trial comes first or not at all", buyer, product.Code)
@@ -191,8 +197,8 @@ func (s *Service) SetUpAccount(ctx context.Context, c Caller, agreementID string
 		} else if !ok {
 			return fail(NotFound, "agreement %q does not exist", agreementID)
 		}
-		if p.Agreement.Status != Active {
-			return fail(Conflict, "agreement %s is %s; only an active one can be set up", agreementID, p.Agreement.Status)
+		if status := p.Agreement.StatusAt(now); status != Active {
+			return fail(Conflict, "agreement %s is %s; only an active one can be set up", agreementID, status)
 		}
 		if buyer, ok, err := tx.Account(p.Agreement.Buyer); err != nil {
 			return err

@@ -118,6 +118,27 @@ func (s *Service) refresh(ctx context.Context) error {
 	return s.ring.Replace(keys)
 }
 
+// refreshTimeout bounds a refresh after a change. It does not depend on the caller, who may have left.
+const refreshTimeout = 10 * time.Second
+
+// change runs an Update of the directory or the ring, and brings both up to date afterwards: whenever the Update may have taken
+// effect, and also when the caller has hung up meanwhile, or a key that was made inactive would go on opening doors here.
+func (s *Service) change(ctx context.Context, fn func(Tx) error) error {
+	err := s.store.Update(ctx, fn)
+	if err != nil && CodeOf(err) != OutcomeUnsure {
+		return err
+	}
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+	defer cancel()
+	if fresh := s.refresh(detached); fresh != nil {
+		s.log.LogAttrs(ctx, slog.LevelError, "a change is in the store, and this node could not take it up", slog.String("error", fresh.Error()))
+		if err == nil {
+			err = fresh
+		}
+	}
+	return err
+}
+
 // Now is the market's time.
 func (s *Service) Now() time.Time { return s.now() }
 
@@ -239,15 +260,31 @@ func (s *Service) RotateTokenKey(ctx context.Context, c Caller) (keyring.Key, er
 	if err := operatorOnly(c); err != nil {
 		return keyring.Key{}, err
 	}
+	return s.rotate(ctx, 0)
+}
+
+// rotate makes a new sealing key, unless the newest one is younger than atLeast: another caller was faster then.
+func (s *Service) rotate(ctx context.Context, atLeast time.Duration) (keyring.Key, error) {
 	now := s.wall().UTC().Truncate(time.Millisecond)
 	k, err := keyring.NewKey(s.rand, now)
 	if err != nil {
 		return keyring.Key{}, err
 	}
-	err = s.store.Update(ctx, func(tx Tx) error {
+	made := false
+	err = s.change(ctx, func(tx Tx) error {
+		made, k.CreatedAt = false, now
 		keys, err := tx.TokenKeys()
 		if err != nil {
 			return err
+		}
+		if n := len(keys); n > 0 {
+			newest := keys[n-1].CreatedAt
+			if age := now.Sub(newest); age >= 0 && age < atLeast && !keys[n-1].Retired {
+				return nil
+			}
+			if !now.After(newest) { // the wall clock was stepped back: the new key seals all the same
+				k.CreatedAt = newest.Add(time.Millisecond)
+			}
 		}
 		for i, old := range keys { // a key stops minting when its successor comes; its last token dies MaxTokenLife later
 			if !old.Retired && i+1 < len(keys) && now.Sub(keys[i+1].CreatedAt) > MaxTokenLife {
@@ -257,14 +294,17 @@ func (s *Service) RotateTokenKey(ctx context.Context, c Caller) (keyring.Key, er
 				}
 			}
 		}
+		made = true
 		return tx.PutTokenKey(k)
 	})
 	if err != nil {
-		return keyring.Key{}, fmt.Errorf("market: rotate token key: %w", err)
+		return keyring.Key{}, asMarket("rotate token key", err)
 	}
-	s.log.LogAttrs(ctx, slog.LevelInfo, "token key rotated", slog.String("key", k.ID.String()))
+	if made {
+		s.log.LogAttrs(ctx, slog.LevelInfo, "token key rotated", slog.String("key", k.ID.String()))
+	}
 	k.Secret = [32]byte{}
-	return k, s.refresh(ctx)
+	return k, nil
 }
 
 // RetireTokenKey makes a sealing key open nothing any more. The one that seals cannot be retired: rotate first.
@@ -272,41 +312,37 @@ func (s *Service) RetireTokenKey(ctx context.Context, c Caller, id string) error
 	if err := operatorOnly(c); err != nil {
 		return err
 	}
-	active, _ := s.ring.Active()
-	if active.ID.String() == id {
-		return fail(Conflict, "token key %s is the one that seals: rotate first", id)
-	}
-	found := false
-	err := s.store.Update(ctx, func(tx Tx) error {
-		found = false
+	return asMarket("retire token key", s.change(ctx, func(tx Tx) error {
 		keys, err := tx.TokenKeys()
 		if err != nil {
 			return err
 		}
-		for _, k := range keys {
-			if k.ID.String() == id {
-				found, k.Retired = true, true
-				return tx.PutTokenKey(k)
+		sealing := -1
+		for i, k := range keys {
+			if !k.Retired {
+				sealing = i // the newest of those that are left
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("market: retire token key: %w", err)
-	}
-	if !found {
+		for i, k := range keys {
+			if k.ID.String() != id {
+				continue
+			}
+			if i == sealing {
+				return fail(Conflict, "token key %s is the one that seals: rotate first", id)
+			}
+			k.Retired = true
+			return tx.PutTokenKey(k)
+		}
 		return fail(NotFound, "token key %s does not exist", strconv.Quote(id))
-	}
-	return s.refresh(ctx)
+	}))
 }
 
-// rotateIfOld gives the ring a fresh key when the active one has sealed long enough.
+// rotateIfOld gives the ring a fresh key when the active one has sealed long enough. Of many callers that find so at once, one makes it.
 func (s *Service) rotateIfOld(ctx context.Context) error {
-	active, ok := s.ring.Active()
-	if ok && s.wall().Sub(active.CreatedAt) < keyRotation {
+	if active, ok := s.ring.Active(); ok && s.wall().Sub(active.CreatedAt) < keyRotation {
 		return nil
 	}
-	_, err := s.RotateTokenKey(ctx, Operator())
+	_, err := s.rotate(ctx, keyRotation)
 	return err
 }
 

@@ -469,3 +469,95 @@ func TestSetUpAccountOfSuspended(t *testing.T) {
 		t.Errorf("SetUpAccount = %v, want Conflict", err)
 	}
 }
+
+// A free trial ends by the market's clock; after that the product can be bought, and the trial not be had again.
+func TestFreeTrialEnds(t *testing.T) {
+	f := open(t)
+	trial, err := f.Buy(ctx, op, market.PurchaseInput{ProductCode: legacy, Buyer: buyer, FreeTrial: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.now = f.now.AddDate(0, 0, 14)
+	if _, err := f.SetUpAccount(ctx, op, trial.Agreement.ID); market.CodeOf(err) != market.Conflict {
+		t.Errorf("set up after the end: %v, want Conflict", err)
+	}
+	list := func(s market.Status) int {
+		t.Helper()
+		l, err := f.Agreements(ctx, op, market.AgreementFilter{Status: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(l)
+	}
+	if list(market.Active) != 0 || list(market.Expired) != 1 {
+		t.Errorf("%d active and %d expired, want 0 and 1", list(market.Active), list(market.Expired))
+	}
+	paid, err := f.Buy(ctx, op, market.PurchaseInput{ProductCode: legacy, Buyer: buyer})
+	if err != nil || paid.Existing || paid.Agreement.ID == trial.Agreement.ID {
+		t.Errorf("buying after the trial: %+v, %v", paid.Agreement, err)
+	}
+	if a, _, err := f.Agreement(ctx, op, trial.Agreement.ID); err != nil || a.Status != market.Expired {
+		t.Errorf("the trial is %s, %v", a.Status, err)
+	}
+	if _, err := f.Buy(ctx, op, market.PurchaseInput{ProductCode: legacy, Buyer: buyer, FreeTrial: true}); market.CodeOf(err) != market.Conflict {
+		t.Errorf("a second trial: %v, want Conflict", err)
+	}
+	f.sound(t)
+}
+
+// A wall clock that is stepped back does not keep a new key from sealing.
+func TestRotateAfterClockStepsBack(t *testing.T) {
+	f := open(t)
+	f.wall = f.wall.Add(-time.Hour)
+	k, err := f.RotateTokenKey(ctx, op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := f.TokenKeys(ctx, op)
+	if err != nil || len(keys) != 2 || keys[1].ID != k.ID {
+		t.Fatalf("keys %v, %v: the new one is not the newest", keys, err)
+	}
+	if err := f.RetireTokenKey(ctx, op, keys[0].ID.String()); err != nil {
+		t.Errorf("retire the old key: %v", err)
+	}
+	if _, err := f.Buy(ctx, op, market.PurchaseInput{ProductCode: legacy}); err != nil {
+		t.Error(err)
+	}
+}
+
+// hangUp is a store whose caller leaves the moment that a change is durable.
+type hangUp struct {
+	market.Store
+	leave context.CancelFunc
+}
+
+func (h *hangUp) Update(ctx context.Context, fn func(market.Tx) error) error {
+	err := h.Store.Update(ctx, fn)
+	if h.leave != nil {
+		h.leave()
+	}
+	return err
+}
+
+// A change holds here even if whoever made it did not wait for the answer.
+func TestChangeHoldsAfterHangUp(t *testing.T) {
+	store, err := sqlstore.Open(ctx, sqlstore.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	h := &hangUp{Store: store}
+	dir := new(account.Directory)
+	s, err := market.Open(ctx, market.Config{Store: h, Directory: dir, Ring: new(keyring.Ring), Rand: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaving, cancel := context.WithCancel(ctx)
+	h.leave = cancel
+	if _, err := s.ApplyWorld(leaving, op, world()); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := dir.Account(buyer); !ok {
+		t.Error("the account is in the store, and the directory does not know it")
+	}
+}

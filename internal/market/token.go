@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -53,7 +52,7 @@ type grant struct {
 
 func (g *grant) expiresAt() time.Time { return g.issuedAt.Add(g.life) }
 
-var errTokenTooLong = errors.New("market: token would be longer than 512 characters")
+var errTokenTooLong = fail(Invalid, "the product code and the license are too long for a registration token of 512 characters")
 
 // sealToken mints the token of g.
 func sealToken(ring *keyring.Ring, rand io.Reader, g *grant) (string, error) {
@@ -98,6 +97,21 @@ func sealToken(ring *keyring.Ring, rand io.Reader, g *grant) (string, error) {
 		return "", err
 	}
 	return base64.StdEncoding.EncodeToString(sealed), nil
+}
+
+// tokenFits reports whether a registration token can carry a product code and a license: each at most 255 bytes, and all of it at most 512
+// characters once sealed. licenseARN "" stands for one minted here.
+func tokenFits(productCode, licenseARN string) bool {
+	license := len(licenseARN)
+	if license == 0 || strings.HasPrefix(licenseARN, licensePrefix) && license == len(licensePrefix)+32 {
+		license = 16
+	}
+	const fixed, customer = 30 + 3, 32 // the head with three lengths; a CustomerIdentifier has 12 characters when minted here
+	size := tokenPlain
+	for size < fixed+customer+len(productCode)+license {
+		size += tokenStep
+	}
+	return license <= 255 && len(productCode) <= 255 && base64.StdEncoding.EncodedLen(size+keyring.Overhead) <= maxTokenChars
 }
 
 var strictBase64 = base64.StdEncoding.Strict()

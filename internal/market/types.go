@@ -122,6 +122,14 @@ type Agreement struct {
 	EndAt       time.Time // zero: no end
 }
 
+// StatusAt is the agreement's status at an instant: an active one whose end has come is expired.
+func (a Agreement) StatusAt(now time.Time) Status {
+	if a.Status == Active && !a.EndAt.IsZero() && !a.EndAt.After(now) {
+		return Expired
+	}
+	return a.Status
+}
+
 // World is everything that a world file declares. Applying it adds and changes; it removes nothing.
 type World struct {
 	Directory  account.State

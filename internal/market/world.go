@@ -31,13 +31,13 @@ func (s *Service) ApplyWorld(ctx context.Context, c Caller, w World) (Changes, e
 	}
 	now := s.now().UTC().Truncate(time.Millisecond)
 	var changes Changes
-	err := s.store.Update(ctx, func(tx Tx) error {
+	err := s.change(ctx, func(tx Tx) error {
 		a := &applier{tx: tx, rand: s.rand, now: now}
 		if err := a.world(w); err != nil {
 			return err
 		}
 		if len(a.problems) > 0 {
-			return &Error{Code: Invalid, Message: fmt.Sprintf("the world file has %d problem(s); nothing was changed", len(a.problems)), Problems: a.problems}
+			return &Error{Code: Invalid, Message: plural(len(a.problems)) + "; nothing was changed", Problems: a.problems}
 		}
 		changes = a.changes
 		return nil
@@ -45,7 +45,14 @@ func (s *Service) ApplyWorld(ctx context.Context, c Caller, w World) (Changes, e
 	if err != nil {
 		return Changes{}, asMarket("apply world", err)
 	}
-	return changes, s.refresh(ctx)
+	return changes, nil
+}
+
+func plural(problems int) string {
+	if problems == 1 {
+		return "the world has 1 problem"
+	}
+	return fmt.Sprintf("the world has %d problems", problems)
 }
 
 // applier carries one application of a world through its parts. Findings are gathered; only the store's failures stop it.

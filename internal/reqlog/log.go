@@ -5,31 +5,51 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Config is what a Log is made of.
 type Config struct {
 	// Capacity is how many records stay; 0: DefaultCapacity.
 	Capacity int
+	// MaxBytes is how much memory they may take, roughly; 0: DefaultMaxBytes. The oldest go first.
+	MaxBytes int
 	// AccessLog gets one line a request; nil: none.
 	AccessLog *slog.Logger
 	// Observe sees each record at its end (metrics). It must not keep it.
 	Observe func(*Record)
 }
 
-// DefaultCapacity of a Log, in records: a few megabytes when full.
-const DefaultCapacity = 2000
+// Defaults of a Config.
+const (
+	DefaultCapacity = 2000
+	DefaultMaxBytes = 16 << 20
+)
 
-// Log keeps the newest records in a ring. It is safe for concurrent use.
+// listBody is how much of a body a list shows, in bytes; Get shows what is there.
+const listBody = 4 << 10
+
+// Log keeps the newest records in a ring. It is safe for concurrent use. What takes time (masking) is done on copies, outside its lock: every
+// request passes through it.
 type Log struct {
-	access  *slog.Logger
-	observe func(*Record)
-	pool    sync.Pool
+	access    *slog.Logger
+	observe   func(*Record)
+	maxBytes  int
+	pool      sync.Pool
+	following atomic.Int32
 
 	mu        sync.Mutex
-	ring      []*Record
+	ring      []kept
 	seq       uint64 // of the newest record
+	first     uint64 // of the oldest that is kept; seq+1 if none is
+	bytes     int    // that all kept records take
 	followers map[chan View]struct{}
+}
+
+// kept is a slot of the ring.
+type kept struct {
+	record *Record
+	size   int
 }
 
 // New makes a Log.
@@ -37,9 +57,12 @@ func New(cfg Config) *Log {
 	if cfg.Capacity <= 0 {
 		cfg.Capacity = DefaultCapacity
 	}
+	if cfg.MaxBytes <= 0 {
+		cfg.MaxBytes = DefaultMaxBytes
+	}
 	return &Log{
-		access: cfg.AccessLog, observe: cfg.Observe,
-		ring: make([]*Record, cfg.Capacity), followers: map[chan View]struct{}{},
+		access: cfg.AccessLog, observe: cfg.Observe, maxBytes: cfg.MaxBytes,
+		ring: make([]kept, cfg.Capacity), first: 1, followers: map[chan View]struct{}{},
 		pool: sync.Pool{New: func() any { return &Record{Body: make([]byte, 0, 1024), Response: make([]byte, 0, 1024)} }},
 	}
 }
@@ -49,33 +72,48 @@ func (l *Log) Begin() *Record { return l.pool.Get().(*Record) }
 
 // Commit ends a record: it is observed, logged, kept. The caller must not touch it again.
 func (l *Log) Commit(r *Record) {
-	r.trim()
+	size := r.trim()
 	if l.observe != nil {
 		l.observe(r)
 	}
 	if l.access != nil {
 		l.line(r)
 	}
+	var view View
+	follow := l.following.Load() > 0
+	if follow {
+		view = r.View()
+	}
 	l.mu.Lock()
 	l.seq++
-	r.Seq = l.seq
-	slot := &l.ring[(l.seq-1)%uint64(len(l.ring))]
-	old := *slot
-	*slot = r
-	if len(l.followers) > 0 {
-		v := r.View()
+	r.Seq, view.Seq = l.seq, l.seq
+	if l.seq-l.first >= uint64(len(l.ring)) {
+		l.evict()
+	}
+	l.ring[(l.seq-1)%uint64(len(l.ring))] = kept{r, size}
+	l.bytes += size
+	for l.bytes > l.maxBytes && l.first < l.seq { // the newest stays, whatever its size
+		l.evict()
+	}
+	if follow {
 		for ch := range l.followers {
 			select {
-			case ch <- v:
+			case ch <- view:
 			default: // a follower that does not keep up misses records rather than holding up requests
 			}
 		}
 	}
 	l.mu.Unlock()
-	if old != nil { // nobody else holds it: readers copy under the lock
-		old.reset()
-		l.pool.Put(old)
-	}
+}
+
+// evict lets the oldest record go, under the lock. Nobody else holds it: readers copy.
+func (l *Log) evict() {
+	slot := &l.ring[(l.first-1)%uint64(len(l.ring))]
+	l.first++
+	l.bytes -= slot.size
+	slot.record.reset()
+	l.pool.Put(slot.record)
+	*slot = kept{}
 }
 
 func (l *Log) line(r *Record) {
@@ -111,33 +149,44 @@ func (f *Filter) match(r *Record) bool {
 		(f.Product == "" || f.Product == r.ProductCode)
 }
 
-// List copies the newest records that match, newest first.
+// List shows the newest records that match, newest first, their bodies cut at 4 KiB.
 func (l *Log) List(f Filter) []View {
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
+	var found []Record
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out []View
-	n := uint64(len(l.ring))
-	for seq := l.seq; seq > 0 && seq+n > l.seq && len(out) < f.Limit; seq-- {
-		if r := l.ring[(seq-1)%n]; r != nil && f.match(r) {
-			out = append(out, r.View())
+	for seq := l.seq; seq >= l.first && len(found) < f.Limit; seq-- {
+		if r := l.ring[(seq-1)%uint64(len(l.ring))].record; f.match(r) {
+			found = append(found, r.snapshot(listBody))
 		}
+	}
+	l.mu.Unlock()
+	var out []View
+	for i := range found {
+		out = append(out, found[i].View())
 	}
 	return out
 }
 
-// Get copies a record by its request id.
+// Get shows a record by its request id.
 func (l *Log) Get(id string) (View, bool) {
+	r, ok := l.find(id)
+	if !ok {
+		return View{}, false
+	}
+	return r.View(), true
+}
+
+func (l *Log) find(id string) (Record, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, r := range l.ring {
-		if r != nil && r.ID == id {
-			return r.View(), true
+	for seq := l.seq; seq >= l.first; seq-- {
+		if r := l.ring[(seq-1)%uint64(len(l.ring))].record; r.ID == id {
+			return r.snapshot(MaxBody), true
 		}
 	}
-	return View{}, false
+	return Record{}, false
 }
 
 // Follow sends each record that is committed from now on, until ctx ends and the channel closes.
@@ -146,7 +195,9 @@ func (l *Log) Follow(ctx context.Context) <-chan View {
 	l.mu.Lock()
 	l.followers[ch] = struct{}{}
 	l.mu.Unlock()
+	l.following.Add(1)
 	context.AfterFunc(ctx, func() {
+		l.following.Add(-1)
 		l.mu.Lock()
 		delete(l.followers, ch)
 		close(ch)

@@ -75,8 +75,11 @@ type Authz struct {
 	Why       string // in words; may be left empty when a statement allowed it, which View can tell by itself
 }
 
-// MaxBody is how much of a request's or a response's body a record keeps, in bytes.
-const MaxBody = 64 << 10
+// How much of a request's and of a response's body a record keeps, in bytes. Strangers get less, so that they cannot fill the log with much.
+const (
+	MaxBody         = 64 << 10
+	maxStrangerBody = 4 << 10
+)
 
 // reset makes r ready for another request, keeping its buffers unless they have grown large.
 func (r *Record) reset() {
@@ -91,15 +94,42 @@ func (r *Record) reset() {
 	*r = Record{Body: body, Response: response}
 }
 
-// trim bounds what a committed record holds on to.
-func (r *Record) trim() {
+// trim bounds what a committed record holds on to, and says roughly how many bytes that is.
+func (r *Record) trim() (size int) {
 	r.BodySize = max(r.BodySize, len(r.Body))
-	if len(r.Body) > MaxBody {
-		r.Body = append([]byte(nil), r.Body[:MaxBody]...)
+	limit, headers := MaxBody, usualHeaders
+	if r.Principal == "" {
+		limit, headers = maxStrangerBody, 0
+		for name, values := range r.Header {
+			headers += len(name)
+			for _, v := range values {
+				headers += len(v) + 16
+			}
+		}
 	}
-	if len(r.Response) > MaxBody {
-		r.Response = append([]byte(nil), r.Response[:MaxBody]...)
+	r.Body, r.Response = cut(r.Body, limit), cut(r.Response, limit)
+	return cap(r.Body) + cap(r.Response) + headers + len(r.Target) + 1<<10
+}
+
+// usualHeaders is what the headers of an SDK take. Those of callers who are known are not counted one by one.
+const usualHeaders = 2 << 10
+
+// cut copies what is longer than limit, so that the large buffer can go; and what a large buffer holds little in.
+func cut(b []byte, limit int) []byte {
+	if len(b) > limit {
+		b = b[:limit]
+	} else if cap(b) <= 8<<10 || len(b) > cap(b)/2 {
+		return b
 	}
+	return append(make([]byte, 0, len(b)), b...)
+}
+
+// snapshot copies r, with at most limit bytes of each body. Headers are shared: nobody changes them.
+func (r *Record) snapshot(limit int) Record {
+	s := *r
+	s.Body = append([]byte(nil), r.Body[:min(len(r.Body), limit)]...)
+	s.Response = append([]byte(nil), r.Response[:min(len(r.Response), limit)]...)
+	return s
 }
 
 // Outcome is "ok", the error code, or "cut".

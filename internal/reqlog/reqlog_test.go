@@ -94,6 +94,7 @@ func TestBuffersAreReused(t *testing.T) {
 func TestTrim(t *testing.T) {
 	l := New(Config{})
 	commit(l, "big", func(r *Record) {
+		r.Principal = "p"
 		r.Body = append(r.Body, bytes.Repeat([]byte("a b "), MaxBody/2)...)
 		r.Response = append(r.Response, bytes.Repeat([]byte("a b "), MaxBody/2)...)
 	})
@@ -222,5 +223,59 @@ func TestCommitAllocatesNothing(t *testing.T) {
 		l.Commit(r)
 	}); n > 0.1 { // the pool may be emptied by a collection
 		t.Errorf("a record costs %v allocations", n)
+	}
+}
+
+// Tokens are masked wherever they stand, and however a parameter's name is written.
+func TestMaskingElsewhere(t *testing.T) {
+	token := strings.Repeat("Ab1+/", 36) + "Ab=="
+	l := New(Config{})
+	commit(l, "x", func(r *Record) {
+		r.Target = "/?token=" + strings.ReplaceAll(token, "+", "%2B") + "&X-Amz-Security%2DToken=secretsecret&X-Amz-Signatur%65=abcdef&X-Amz-Date=kept"
+		r.Header = http.Header{"X-Token": {token}, "X-Amz-Content-Sha256": {strings.Repeat("0a", 32)},
+			"Authorization": {"AWS4-HMAC-SHA256 Credential=AKIASOUKSELLER2EXAMP/20261123/us-east-1/aws-marketplace/aws4_request, SignedHeaders=a;b, Signature=abcdef"}}
+		r.Canonical = "POST\n/\ntoken=" + token + "\n" + strings.Repeat("0a", 32)
+	})
+	v, _ := l.Get("x")
+	all := fmt.Sprint(v)
+	for _, secret := range []string{token[:20], "Ab1%2B/Ab1%2B", "secretsecret", "abcdef"} {
+		if strings.Contains(all, secret) {
+			t.Errorf("%q shows in %s", secret, all)
+		}
+	}
+	for _, kept := range []string{"X-Amz-Date=kept", strings.Repeat("0a", 32), "AKIASOUKSELLER2EXAMP/20261123/us-east-1/aws-marketplace/aws4_request"} {
+		if !strings.Contains(all, kept) {
+			t.Errorf("%q is masked too: %s", kept, all)
+		}
+	}
+}
+
+// Strangers cannot make the log take more memory than it may.
+func TestMaxBytes(t *testing.T) {
+	l := New(Config{Capacity: 1000, MaxBytes: 1 << 20})
+	for i := range 1000 {
+		commit(l, fmt.Sprint(i), func(r *Record) {
+			r.Body = append(r.Body, make([]byte, 100<<10)...)
+			r.Header = http.Header{"X": {strings.Repeat("x", 10<<10)}}
+		})
+	}
+	if n := len(l.List(Filter{Limit: 1000})); n < 20 || n > 100 || l.bytes > 1<<20 {
+		t.Errorf("%d records of 14 KiB kept, %d bytes", n, l.bytes)
+	}
+	if v, ok := l.Get("999"); !ok || len(v.Body) > 2*maxStrangerBody || v.BodySize != 100<<10 {
+		t.Errorf("the newest: %v, %d bytes shown", ok, len(v.Body))
+	}
+	for i := range 2000 { // small ones again: the ring recovers
+		commit(l, fmt.Sprint("small", i), func(r *Record) { r.Principal = "p" })
+	}
+	if n := len(l.List(Filter{Limit: 1000})); n < 100 || l.bytes > 1<<20 {
+		t.Errorf("%d small records kept, %d bytes", n, l.bytes)
+	}
+	sum := 0
+	for _, k := range l.ring {
+		sum += k.size
+	}
+	if sum != l.bytes {
+		t.Errorf("the records take %d bytes, counted are %d", sum, l.bytes)
 	}
 }

@@ -2,6 +2,7 @@ package reqlog
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,14 +70,14 @@ type AuthzView struct {
 func (r *Record) View() View {
 	v := View{
 		ID: r.ID, Seq: r.Seq, Time: r.Time.UTC(), MarketTime: r.MarketTime.UTC(), DurationUS: r.Duration.Microseconds(),
-		Remote: r.Remote, Method: r.Method, Target: maskQuery(r.Target), Proto: r.Proto, Host: r.Host,
+		Remote: r.Remote, Method: r.Method, Target: maskTarget(r.Target), Proto: r.Proto, Host: r.Host,
 		Body: maskTokens(printable(r.Body)), BodySize: r.BodySize,
 		Protocol: r.Protocol, Service: r.Service, Operation: r.Operation, Attempt: r.Attempt,
 		AccessKeyID: r.AccessKeyID, Principal: r.Principal, Account: r.Account, Region: r.Region,
 		ProductCode: r.ProductCode, Buyer: r.Buyer, LicenseARN: r.LicenseARN,
 		Status: r.Status, Outcome: r.Outcome(), ErrorCode: r.ErrorCode, ErrorMessage: r.ErrorMessage, Reason: r.Reason,
 		Response: printable(r.Response), FaultID: r.FaultID, FaultEffect: r.FaultEffect, Warning: r.Warning,
-		Canonical: r.Canonical, StringToSign: r.StringToSign,
+		Canonical: maskLong(r.Canonical), StringToSign: r.StringToSign,
 	}
 	if a := r.Authz; a.Decided {
 		v.Authz = &AuthzView{Allowed: a.Allowed, Effect: a.Effect, Policy: a.Policy, Sid: a.Sid, Statement: a.Statement, Why: a.why()}
@@ -102,33 +103,52 @@ func (a *Authz) why() string {
 	return fmt.Sprintf("allowed by statement %d of policy %q", a.Statement, a.Policy)
 }
 
+// What a token looks like wherever it stands, JSON escapes and percent signs included. In bodies nothing else has 40 of these characters in a
+// row: ARNs and ids are short of it. Elsewhere scopes and hashes do, but not 100.
 var (
-	// longRun is what a token looks like wherever it stands, JSON escapes and percent signs included: nothing else in these requests
-	// has 40 of these characters in a row but ARNs and ids that are short of it.
-	longRun     = regexp.MustCompile(`[A-Za-z0-9+/=\\%_.-]{40,}`)
-	signature   = regexp.MustCompile(`(?i)(Signature=)[^,\s&]+`)
-	queryToken  = regexp.MustCompile(`(?i)(X-Amz-Security-Token=)[^&]+`)
-	maskedValue = "…"
+	tokenInBody    = regexp.MustCompile(`[A-Za-z0-9+/=\\%_.-]{40,}`)
+	tokenElsewhere = regexp.MustCompile(`[A-Za-z0-9+/=%_.-]{100,}`)
+	signature      = regexp.MustCompile(`(?i)(Signature=)[^,\s&]+`)
 )
 
-func maskTokens(s string) string {
-	return longRun.ReplaceAllStringFunc(s, func(run string) string {
-		return fmt.Sprintf("%s…(%d characters)", run[:6], len(run))
-	})
-}
+const masked = "…"
 
-func maskQuery(target string) string {
-	return signature.ReplaceAllString(queryToken.ReplaceAllString(target, "${1}"+maskedValue), "${1}"+maskedValue)
+// mask leaves enough of a token to tell it from another.
+func mask(run string) string { return fmt.Sprintf("%s%s(%d characters)", run[:6], masked, len(run)) }
+
+func maskTokens(s string) string { return tokenInBody.ReplaceAllStringFunc(s, mask) }
+
+func maskLong(s string) string { return tokenElsewhere.ReplaceAllStringFunc(s, mask) }
+
+// maskTarget masks the secrets of a query string, by their names as a server reads them, and whatever looks like a token.
+func maskTarget(target string) string {
+	path, query, ok := strings.Cut(target, "?")
+	if !ok {
+		return maskLong(target)
+	}
+	params := strings.Split(query, "&")
+	for i, p := range params {
+		name, _, _ := strings.Cut(p, "=")
+		decoded, err := url.QueryUnescape(name)
+		if err != nil {
+			decoded = name
+		}
+		switch strings.ToLower(decoded) {
+		case "x-amz-security-token", "x-amz-signature":
+			params[i] = name + "=" + masked
+		}
+	}
+	return maskLong(path + "?" + strings.Join(params, "&"))
 }
 
 func maskHeader(name, value string) string {
 	switch strings.ToLower(name) {
 	case "authorization":
-		return signature.ReplaceAllString(value, "${1}"+maskedValue)
+		return maskLong(signature.ReplaceAllString(value, "${1}"+masked))
 	case "x-amz-security-token", "cookie":
-		return maskedValue
+		return masked
 	}
-	return value
+	return maskLong(value)
 }
 
 // printable is b as text: bytes that are none are shown in hexadecimal, all of them, so that what is shown is unambiguous.
