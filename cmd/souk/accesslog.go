@@ -15,12 +15,12 @@ import (
 const flushInterval = 200 * time.Millisecond
 
 // accessLog opens the access log: buffered, because a write a request costs more than the request's cryptography does.
-func (n *node) accessLog(name string, stderr io.Writer, log *slog.Logger) (*slog.Logger, error) {
+func (n *node) accessLog(name string, stderr io.Writer, log *slog.Logger) (io.Writer, error) {
 	switch name {
 	case "":
 		return nil, nil
 	case "-":
-		return slog.New(slog.NewJSONHandler(stderr, nil)), nil
+		return &lockedWriter{w: stderr}, nil
 	}
 	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -47,7 +47,7 @@ func (n *node) accessLog(name string, stderr io.Writer, log *slog.Logger) (*slog
 		w.flush()
 		return f.Close()
 	})
-	return slog.New(slog.NewJSONHandler(w, nil)), nil
+	return w, nil
 }
 
 // flushWriter buffers lines. A disk that is full for a while costs the lines of that while, and no more: an error is told once, and the
@@ -63,8 +63,10 @@ type flushWriter struct {
 func (w *flushWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, err := w.buf.Write(p)
-	w.note(err)
+	n, err := w.buf.Write(p) // without an error this says nothing of the disk
+	if err != nil {
+		w.note(err)
+	}
 	return n, err
 }
 
@@ -84,4 +86,16 @@ func (w *flushWriter) note(err error) {
 		}
 	}
 	w.failed = err != nil
+}
+
+// lockedWriter keeps lines whole on a writer that several share.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (w *lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.w.Write(p)
 }

@@ -28,7 +28,7 @@ type nodeFlags struct {
 	TokenReuse market.TokenReuse `default:"replay" enum:"replay,single" env:"SOUK_TOKEN_REUSE" help:"What a second redemption of a token does: 'replay' gives the same answer until it expires, 'single' refuses with ExpiredTokenException."`
 
 	AccessLog     string `env:"SOUK_ACCESS_LOG" placeholder:"FILE" help:"Write one line of JSON for each request on the AWS face to this file; '-' is standard error. Off by default."`
-	Requests      int    `default:"2000" env:"SOUK_REQUESTS" help:"How many request records to keep in memory for 'souk requests'."`
+	Requests      int    `default:"1000" env:"SOUK_REQUESTS" help:"How many request records to keep in memory for 'souk requests'."`
 	FaultSeed     uint64 `env:"SOUK_FAULT_SEED" help:"Seed of the faults' dice. 0 draws one, and says which at the start."`
 	EchoCanonical bool   `env:"SOUK_ECHO_CANONICAL" help:"Put the canonical request into the message of an InvalidSignatureException, as some AWS services do. It is in the request record anyway."`
 }
@@ -46,6 +46,16 @@ type nodeConfig struct {
 	TLSCert      string
 	TLSKey       string
 	ControlToken string
+
+	// ControlTimeout is how long a client of the control listener may take over a request; 0: 30 seconds. Tests shorten it.
+	ControlTimeout time.Duration
+}
+
+func (c *nodeConfig) controlTimeout() time.Duration {
+	if c.ControlTimeout == 0 {
+		return 30 * time.Second
+	}
+	return c.ControlTimeout
 }
 
 func (c *nodeConfig) regions() (market.Regions, error) {

@@ -176,7 +176,7 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 
 	control := &http.Server{
 		Handler: admin.Guard(guard, mux), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: cfg.controlTimeout(), WriteTimeout: 2 * cfg.controlTimeout(), IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
 	control.RegisterOnShutdown(controlAPI.Close) // followers of the request log would hold the drain up
 	n.serve(log, "control listener", func() error { return control.Serve(controlListener) }, func(ctx context.Context) error {

@@ -430,7 +430,7 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 // A slow client without the credential does not keep its connection.
 func TestControlTimeouts(t *testing.T) {
 	t.Parallel()
-	n := startTest(t, func(c *nodeConfig) { c.ControlToken = "sixteen characters at least" })
+	n := startTest(t, func(c *nodeConfig) { c.ControlToken, c.ControlTimeout = "sixteen characters at least", time.Second })
 	conn, err := net.Dial("tcp", strings.TrimPrefix(n.Control, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -439,7 +439,7 @@ func TestControlTimeouts(t *testing.T) {
 	if _, err := io.WriteString(conn, "POST /api/v1/purchases HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"); err != nil {
 		t.Fatal(err)
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(45 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if b, err := io.ReadAll(conn); err != nil {
 		t.Errorf("the connection is still open: %v %q", err, b)
 	}

@@ -78,14 +78,14 @@ func TestClient(t *testing.T) {
 	if check("Products", err); len(products) != 3 || products[2].RegistrationURL != "http://127.0.0.1:7686/register" || products[2].Offers != nil {
 		t.Errorf("Products = %+v", products)
 	}
-	for _, code := range []string{"legacy1", "concurrent/1:a@b=c", ".."} {
+	for _, code := range []string{"legacy1", "concurrent/1:a@b=c", "two..dots"} {
 		p, err := c.Product(ctx, code)
 		if check("Product", err); p.ProductCode != code || len(p.Offers) == 0 {
 			t.Errorf("Product(%q) = %+v", code, p)
 		}
 	}
 	target, life := "http://localhost:3000/register", "90s"
-	p, err := c.ChangeProduct(ctx, "..", ProductChange{RegistrationURL: &target, TokenLife: &life})
+	p, err := c.ChangeProduct(ctx, "two..dots", ProductChange{RegistrationURL: &target, TokenLife: &life})
 	if check("ChangeProduct", err); p.RegistrationURL != target || p.BuiltinRegistration || p.TokenLife != "1m30s" {
 		t.Errorf("ChangeProduct = %+v", p)
 	}

@@ -50,7 +50,7 @@ func TestEveryDeclaredAnswer(t *testing.T) {
 		{"GET", "/api/v1/customers", "", 200, bought.CustomerIdentifier},
 		{"GET", "/api/v1/products", "", 200, `"token_life":"10m0s"`},
 		{"GET", product, "", 200, `"registration_url":"https://example.com/register?a=1&b=2"`},
-		{"GET", "/api/v1/products/%2E%2E", "", 200, `"Two dots"`},
+		{"GET", "/api/v1/products/two%2E%2Edots", "", 200, `"Two dots"`},
 		{"GET", "/api/v1/products/none", "", 404, `product \"none\" does not exist`},
 		{"PATCH", product, `{"registration_url": "", "token_life": "1m", "token_reuse": null}`, 200, `"token_life":"1m0s","token_reuse":"single"`},
 		{"PATCH", product, `{"token_life": "", "token_reuse": ""}`, 200, `"builtin_registration":true,"token_life":"","token_reuse":""`},

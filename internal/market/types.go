@@ -130,12 +130,16 @@ func (a Agreement) StatusAt(now time.Time) Status {
 	return a.Status
 }
 
-// World is everything that a world file declares. Applying it adds and changes; it removes nothing.
+// World is everything that a world file declares. Applying it adds and changes; it removes nothing. Times that are zero, and all that
+// ApplyWorld says to fill in, may be left out.
 type World struct {
-	Directory  account.State
-	Products   []Product
-	Offers     []Offer
-	Agreements []Agreement // ID and LicenseARN may be empty: then an existing agreement of the buyer and product stands for it, or a new one is made
+	Directory account.State
+	Products  []Product
+	Offers    []Offer
+	// Customers gives buyers their CustomerIdentifiers. A buyer that needs one and is not among them gets a new one.
+	Customers []Customer
+	// Agreements without an ID: an existing agreement of the buyer and product that is as declared stands for one, or it is made.
+	Agreements []Agreement
 }
 
 // Changes counts what applying a world did.

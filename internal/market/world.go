@@ -6,6 +6,7 @@ import (
 	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/internal/account"
@@ -17,14 +18,19 @@ var (
 	productIDPattern   = regexp.MustCompile(`^[-a-zA-Z0-9]{1,64}$`)
 	licensePattern     = regexp.MustCompile(`^arn:aws[a-zA-Z-]*:[A-Za-z0-9][A-Za-z0-9_/.-]{0,62}:[A-Za-z0-9_/.-]{0,63}:[A-Za-z0-9_/.-]{0,63}:[A-Za-z0-9][A-Za-z0-9:_/+=,@.-]{0,1000}[A-Za-z0-9:_/+=,@.-]{0,23}$`) // 1,023 in two steps: RE2 repeats at most 1,000 times
 	accessKeyPattern   = regexp.MustCompile(`^[A-Za-z0-9_]{16,128}$`)
+	customerPattern    = regexp.MustCompile(`^[ -~]{1,255}$`) // ASCII, because a registration token has 255 bytes for it
 	identityPattern    = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
 )
 
-// ApplyWorld adds and changes what w declares, all of it or nothing. Applying the same world again changes nothing.
+// ApplyWorld adds and changes what w declares, all of it or nothing. Applying the same world again changes nothing. Applied where there is
+// nothing yet, what World tells makes a marketplace of which World tells the same.
 //
 // What w leaves empty is filled in: product and offer ids, secrets of access keys that exist already (or new ones), a public offer for
-// a product that has none. If anything is wrong the error is Invalid and its Problems name every finding by its place
-// in w ("products[1].seller").
+// a product that has none, CustomerIdentifiers, and times: those that there are, or the present. If anything is wrong the error is Invalid
+// and its Problems name every finding by its place in w ("products[1].seller").
+//
+// Some things stay as they are once made, and a world that declares them otherwise has a problem: a customer's identifier, the offer of
+// an agreement, seller and kind of a product and the kind of an offer that have agreements.
 func (s *Service) ApplyWorld(ctx context.Context, c Caller, w World) (Changes, error) {
 	if err := operatorOnly(c); err != nil {
 		return Changes{}, err
@@ -83,6 +89,21 @@ func put[T any](a *applier, old T, existed bool, v T, write func(T) error) error
 	return write(v)
 }
 
+// The years whose instants a world can declare: the store counts from 1970, and 9999 is the last that RFC 3339 can write.
+const firstYear, lastYear = 1970, 9999
+
+// instant is a time that a world gives, in the form that the store keeps; otherwise where it gives none.
+func (a *applier) instant(path string, given, otherwise time.Time) time.Time {
+	if given.IsZero() {
+		return otherwise
+	}
+	given = given.UTC().Truncate(time.Millisecond)
+	if y := given.Year(); y < firstYear || y > lastYear {
+		a.problem(path, "must be in the years %d to %d", firstYear, lastYear)
+	}
+	return given
+}
+
 func (a *applier) world(w World) error {
 	had, err := a.tx.Directory()
 	if err != nil {
@@ -106,13 +127,20 @@ func (a *applier) world(w World) error {
 			return err
 		}
 	}
-	taken := map[string]bool{}
-	for i, g := range w.Agreements {
-		if err := a.agreement(fmt.Sprintf("agreements[%d]", i), g, taken); err != nil {
+	for _, o := range w.Offers { // one that was public may be none now
+		if err := a.publicOffer(o.ProductCode); err != nil {
 			return err
 		}
 	}
-	return nil
+	for i, c := range w.Customers {
+		if err := a.customer(fmt.Sprintf("customers[%d]", i), c); err != nil {
+			return err
+		}
+	}
+	if err := a.agreements(w.Agreements); err != nil {
+		return err
+	}
+	return a.standing(w.Directory.Accounts)
 }
 
 func (a *applier) product(path string, p Product) error {
@@ -121,8 +149,13 @@ func (a *applier) product(path string, p Product) error {
 		return err
 	}
 	n := len(a.problems)
-	if !productCodePattern.MatchString(p.Code) {
+	switch {
+	case !productCodePattern.MatchString(p.Code):
 		a.problem(path+".code", "must be 1 to 255 characters of [-a-zA-Z0-9/=:_.@]")
+	case p.Code == "." || p.Code == "..": // no URL can name them: a path loses such steps
+		a.problem(path+".code", "must not be %q", p.Code)
+	case !tokenFits(p.Code, ""):
+		a.problem(path+".code", tooLong, maxTokenChars)
 	}
 	if acct, ok := a.accounts[p.Seller]; !ok {
 		a.problem(path+".seller", "account %q does not exist", p.Seller)
@@ -136,7 +169,9 @@ func (a *applier) product(path string, p Product) error {
 		a.problem(path, "%s", reason)
 	}
 	a.dimensions(path, p.Dimensions)
+	created := a.now
 	if existed {
+		created = old.CreatedAt
 		agreements, err := a.tx.Agreements(AgreementFilter{ProductCode: p.Code, Limit: 1})
 		if err != nil {
 			return err
@@ -144,18 +179,15 @@ func (a *applier) product(path string, p Product) error {
 		if len(agreements) > 0 && (old.Seller != p.Seller || old.Kind != p.Kind) {
 			a.problem(path, "product %s has agreements: its seller and its kind cannot change any more", p.Code)
 		}
-		p.CreatedAt = old.CreatedAt
 		if p.ID == "" {
 			p.ID = old.ID
 		}
-	} else {
-		p.CreatedAt = a.now
-		if p.ID == "" {
-			if p.ID, err = newProductID(a.rand); err != nil {
-				return err
-			}
+	} else if p.ID == "" {
+		if p.ID, err = newProductID(a.rand); err != nil {
+			return err
 		}
 	}
+	p.CreatedAt = a.instant(path+".created_at", p.CreatedAt, created)
 	if !productIDPattern.MatchString(p.ID) {
 		a.problem(path+".id", "must be 1 to 64 characters of [-a-zA-Z0-9]")
 	}
@@ -233,17 +265,30 @@ func (a *applier) offer(path string, o Offer) error {
 	if err != nil {
 		return err
 	}
-	o.CreatedAt = a.now
+	created := a.now
 	if existed {
-		o.CreatedAt = old.CreatedAt
+		created = old.CreatedAt
 		if old.ProductCode != o.ProductCode {
 			a.problem(path+".id", "%q is an offer of product %s already", o.ID, old.ProductCode)
+		} else if old.Kind != o.Kind {
+			if bought, err := a.bought(old); err != nil {
+				return err
+			} else if bought {
+				a.problem(path+".kind", "offer %s has agreements: its kind cannot change any more", o.ID)
+			}
 		}
 	}
+	o.CreatedAt = a.instant(path+".created_at", o.CreatedAt, created)
 	if len(a.problems) > n {
 		return nil
 	}
 	return put(a, old, existed, o, a.tx.PutOffer)
+}
+
+// bought reports whether an offer has agreements.
+func (a *applier) bought(o Offer) (bool, error) {
+	list, err := a.tx.Agreements(AgreementFilter{ProductCode: o.ProductCode})
+	return slices.ContainsFunc(list, func(g Agreement) bool { return g.OfferID == o.ID }), err
 }
 
 // publicOffer makes sure that a product can be bought.
@@ -267,132 +312,7 @@ func (a *applier) publicOffer(code string) error {
 	return put(a, Offer{}, false, o, a.tx.PutOffer)
 }
 
-// agreement applies one agreement. taken holds the ids that earlier entries of the file stand for, so that two entries
-// without an id for one buyer and product mean two agreements.
-func (a *applier) agreement(path string, g Agreement, taken map[string]bool) error {
-	n := len(a.problems)
-	product, ok, err := a.tx.Product(g.ProductCode)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		a.problem(path+".product", "product %q does not exist", g.ProductCode)
-	}
-	if buyer, ok := a.accounts[g.Buyer]; !ok {
-		a.problem(path+".buyer", "account %q does not exist", g.Buyer)
-	} else if !buyer.Buyer {
-		a.problem(path+".buyer", "account %s is not a buyer", g.Buyer)
-	}
-	if g.Status == "" {
-		g.Status = Active
-	}
-	switch g.Status {
-	case Active, Cancelled, Expired, Terminated, Replaced, Renewed:
-	default:
-		a.problem(path+".status", "%q is not a status of an agreement", g.Status)
-	}
-	if g.LicenseARN != "" && !licensePattern.MatchString(g.LicenseARN) {
-		a.problem(path+".license_arn", "is not an ARN of the documented pattern")
-	}
-	if g.ID != "" && !productIDPattern.MatchString(g.ID) {
-		a.problem(path+".id", "must be 1 to 64 characters of [-a-zA-Z0-9]")
-	}
-	if len(a.problems) > n {
-		return nil
-	}
-	had, err := a.tx.Agreements(AgreementFilter{ProductCode: g.ProductCode, Buyer: g.Buyer})
-	if err != nil {
-		return err
-	}
-	if g.ID == "" {
-		for _, h := range had {
-			if !taken[h.ID] && h.Status == g.Status && (g.LicenseARN == "" || g.LicenseARN == h.LicenseARN) && (g.OfferID == "" || g.OfferID == h.OfferID) {
-				taken[h.ID] = true
-				a.changes.Unchanged++
-				return nil
-			}
-		}
-	}
-	offer, err := a.offerOf(path, product, g)
-	if err != nil || len(a.problems) > n {
-		return err
-	}
-	return a.putAgreement(path, g, product, offer, had, taken)
-}
-
-// offerOf is the offer that an agreement of the file was made on.
-func (a *applier) offerOf(path string, product Product, g Agreement) (Offer, error) {
-	if g.OfferID == "" && g.ID != "" {
-		if old, ok, err := a.tx.Agreement(g.ID); err != nil {
-			return Offer{}, err
-		} else if ok {
-			o, _, err := a.tx.Offer(old.OfferID)
-			return o, err
-		}
-	}
-	offers, err := a.tx.Offers(product.Code)
-	if err != nil {
-		return Offer{}, err
-	}
-	for _, o := range offers {
-		if g.OfferID == o.ID || g.OfferID == "" && o.Kind == PublicOffer && !g.FreeTrial || g.OfferID == "" && o.Kind == FreeTrialOffer && g.FreeTrial {
-			return o, nil
-		}
-	}
-	if g.OfferID != "" {
-		a.problem(path+".offer", "product %s has no offer %q", product.Code, g.OfferID)
-	} else {
-		a.problem(path+".free_trial", "product %s has no free trial", product.Code)
-	}
-	return Offer{}, nil
-}
-
-func (a *applier) putAgreement(path string, g Agreement, product Product, offer Offer, had []Agreement, taken map[string]bool) error {
-	if _, err := customerOf(a.tx, a.rand, g.Buyer, a.now); err != nil {
-		return err
-	}
-	v, err := newAgreement(a.rand, product, offer, g.Buyer, a.now)
-	if err != nil {
-		return err
-	}
-	var old Agreement
-	existed := false
-	if g.ID != "" {
-		if old, existed, err = a.tx.Agreement(g.ID); err != nil {
-			return err
-		}
-		if existed && (old.ProductCode != g.ProductCode || old.Buyer != g.Buyer) {
-			a.problem(path+".id", "agreement %s is of buyer %s and product %s", g.ID, old.Buyer, old.ProductCode)
-			return nil
-		}
-		if existed {
-			v = old
-		}
-		v.ID = g.ID
-	}
-	v.Status, v.OfferID = g.Status, offer.ID
-	if g.LicenseARN != "" {
-		v.LicenseARN = g.LicenseARN
-	}
-	other, clash, err := a.tx.AgreementByLicense(v.LicenseARN)
-	if err != nil {
-		return err
-	}
-	if clash && other.ID != v.ID {
-		a.problem(path+".license_arn", "is the license of agreement %s already", other.ID)
-		return nil
-	}
-	for _, h := range had {
-		if product.Kind == Legacy && v.Status == Active && h.Status == Active && h.ID != v.ID {
-			a.problem(path, "account %s has active agreement %s already, and product %s is of the legacy kind: one a buyer", g.Buyer, h.ID, product.Code)
-			return nil
-		}
-	}
-	taken[v.ID] = true
-	return put(a, old, existed, v, a.tx.PutAgreement)
-}
-
-// World is all that is declared: what ApplyWorld would need to make this marketplace again.
+// World is all that is declared: what ApplyWorld needs to make this marketplace again. Agreements have the status of the present.
 func (s *Service) World(ctx context.Context, c Caller) (w World, err error) {
 	if err := operatorOnly(c); err != nil {
 		return World{}, err
@@ -407,8 +327,15 @@ func (s *Service) World(ctx context.Context, c Caller) (w World, err error) {
 		if w.Offers, err = tx.Offers(""); err != nil {
 			return err
 		}
+		if w.Customers, err = tx.Customers(); err != nil {
+			return err
+		}
 		w.Agreements, err = tx.Agreements(AgreementFilter{})
 		return err
 	})
+	now := s.now()
+	for i, g := range w.Agreements {
+		w.Agreements[i].Status = g.StatusAt(now)
+	}
 	return w, asMarket("read world", err)
 }

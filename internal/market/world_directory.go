@@ -147,17 +147,17 @@ func (a *applier) accessKey(path string, k account.AccessKey, had []account.Acce
 	}
 	at := slices.IndexFunc(had, func(h account.AccessKey) bool { return h.ID == k.ID })
 	old := elem(had, at)
+	created := a.now
 	if at >= 0 {
 		if old.Account != k.Account || old.User != k.User {
 			a.problem(path+".id", "key %s belongs to another user already", k.ID)
 		}
-		k.CreatedAt = old.CreatedAt
+		created = old.CreatedAt
 		if k.Secret == "" {
 			k.Secret = old.Secret
 		}
-	} else {
-		k.CreatedAt = a.now
 	}
+	k.CreatedAt = a.instant(path+".created_at", k.CreatedAt, created)
 	if k.Secret == "" {
 		secret, err := newSecret(a.rand)
 		if err != nil {
@@ -172,6 +172,69 @@ func (a *applier) accessKey(path string, k account.AccessKey, had []account.Acce
 		return nil
 	}
 	return put(a, old, at >= 0, k, a.tx.PutAccessKey)
+}
+
+// buyer checks that an account is there to buy.
+func (a *applier) buyer(path, accountID string) {
+	if acct, ok := a.accounts[accountID]; !ok {
+		a.problem(path, "account %q does not exist", accountID)
+	} else if !acct.Buyer {
+		a.problem(path, "account %s is not a buyer", accountID)
+	}
+}
+
+// customer gives a buyer the identifier by which sellers know it. It stays ever after: sellers keep it.
+func (a *applier) customer(path string, c Customer) error {
+	n := len(a.problems)
+	a.buyer(path+".account", c.Account)
+	if !customerPattern.MatchString(c.Identifier) {
+		a.problem(path+".identifier", "must be 1 to 255 printable characters of ASCII")
+	}
+	old, existed, err := a.tx.Customer(c.Account)
+	if err != nil {
+		return err
+	}
+	created := a.now
+	if existed {
+		created = old.CreatedAt
+		if old.Identifier != c.Identifier {
+			a.problem(path+".identifier", "the CustomerIdentifier of account %s is %q, which cannot change", c.Account, old.Identifier)
+		}
+	}
+	other, taken, err := a.tx.CustomerByIdentifier(c.Identifier)
+	if err != nil {
+		return err
+	}
+	if taken && other.Account != c.Account {
+		a.problem(path+".identifier", "%q is the CustomerIdentifier of account %s already", c.Identifier, other.Account)
+	}
+	c.CreatedAt = a.instant(path+".created_at", c.CreatedAt, created)
+	if len(a.problems) > n {
+		return nil
+	}
+	return put(a, old, existed, c, a.tx.PutCustomer)
+}
+
+// standing finds accounts that are to be no seller or buyer any more and have published or bought: what World would tell of them,
+// ApplyWorld would not take.
+func (a *applier) standing(list []account.Account) error {
+	products, err := a.tx.Products()
+	if err != nil {
+		return err
+	}
+	for i, acct := range list {
+		path := fmt.Sprintf("accounts[%d]", i)
+		at := slices.IndexFunc(products, func(p Product) bool { return p.Seller == acct.ID })
+		if !acct.Seller && at >= 0 {
+			a.problem(path+".seller", "account %s has published product %s and stays a seller", acct.ID, products[at].Code)
+		}
+		if _, ok, err := a.tx.Customer(acct.ID); err != nil {
+			return err
+		} else if ok && !acct.Buyer {
+			a.problem(path+".buyer", "account %s is a customer and stays a buyer; it can be suspended", acct.ID)
+		}
+	}
+	return nil
 }
 
 // newSecret has 40 characters, as AWS's.

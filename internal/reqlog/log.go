@@ -2,7 +2,7 @@ package reqlog
 
 import (
 	"context"
-	"log/slog"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,15 +14,15 @@ type Config struct {
 	Capacity int
 	// MaxBytes is how much memory they may take, roughly; 0: DefaultMaxBytes. The oldest go first.
 	MaxBytes int
-	// AccessLog gets one line a request; nil: none.
-	AccessLog *slog.Logger
+	// AccessLog gets one line of JSON a request, each in one Write; nil: none. It must be safe for concurrent use.
+	AccessLog io.Writer
 	// Observe sees each record at its end (metrics). It must not keep it.
 	Observe func(*Record)
 }
 
 // Defaults of a Config.
 const (
-	DefaultCapacity = 2000
+	DefaultCapacity = 1000
 	DefaultMaxBytes = 16 << 20
 )
 
@@ -32,7 +32,8 @@ const listBody = 4 << 10
 // Log keeps the newest records in a ring. It is safe for concurrent use. What takes time (masking) is done on copies, outside its lock: every
 // request passes through it.
 type Log struct {
-	access    *slog.Logger
+	access    io.Writer
+	lines     sync.Pool
 	observe   func(*Record)
 	maxBytes  int
 	pool      sync.Pool
@@ -63,7 +64,8 @@ func New(cfg Config) *Log {
 	return &Log{
 		access: cfg.AccessLog, observe: cfg.Observe, maxBytes: cfg.MaxBytes,
 		ring: make([]kept, cfg.Capacity), first: 1, followers: map[chan View]struct{}{},
-		pool: sync.Pool{New: func() any { return &Record{Body: make([]byte, 0, 1024), Response: make([]byte, 0, 1024)} }},
+		lines: sync.Pool{New: func() any { return new([]byte) }},
+		pool:  sync.Pool{New: func() any { return &Record{Body: make([]byte, 0, 512), Response: make([]byte, 0, 512)} }},
 	}
 }
 
@@ -77,7 +79,7 @@ func (l *Log) Commit(r *Record) {
 		l.observe(r)
 	}
 	if l.access != nil {
-		l.line(r)
+		l.write(r)
 	}
 	var view View
 	follow := l.following.Load() > 0
@@ -116,18 +118,12 @@ func (l *Log) evict() {
 	*slot = kept{}
 }
 
-func (l *Log) line(r *Record) {
-	attrs := [...]slog.Attr{
-		slog.String("id", r.ID), slog.String("op", r.Operation), slog.Int("status", r.Status), slog.String("outcome", r.Outcome()),
-		slog.Int64("us", r.Duration.Microseconds()), slog.String("remote", r.Remote), slog.String("key", r.AccessKeyID),
-		slog.String("principal", r.Principal), slog.String("region", r.Region), slog.String("product", r.ProductCode),
-		slog.String("reason", r.Reason),
-	}
-	n := len(attrs)
-	if r.Reason == "" {
-		n--
-	}
-	l.access.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs[:n]...)
+// write writes r's line, in one Write.
+func (l *Log) write(r *Record) {
+	buf := l.lines.Get().(*[]byte)
+	*buf = r.appendLine((*buf)[:0])
+	_, _ = l.access.Write(*buf) // whose business errors are: a request is not refused because its line is lost
+	l.lines.Put(buf)
 }
 
 // Filter narrows a list. Empty fields match everything.

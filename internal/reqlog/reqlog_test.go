@@ -3,8 +3,8 @@ package reqlog
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -175,7 +175,7 @@ func TestSlowFollower(t *testing.T) {
 func TestAccessLog(t *testing.T) {
 	var buf bytes.Buffer
 	seen := 0
-	l := New(Config{AccessLog: slog.New(slog.NewJSONHandler(&buf, nil)), Observe: func(*Record) { seen++ }})
+	l := New(Config{AccessLog: &buf, Observe: func(*Record) { seen++ }})
 	token := strings.Repeat("Ab1+/", 36) + "Ab=="
 	commit(l, "id-1", func(r *Record) {
 		r.Operation, r.Reason, r.Body = "ResolveCustomer", "because", append(r.Body, `{"RegistrationToken":"`+token+`"}`...)
@@ -277,5 +277,20 @@ func TestMaxBytes(t *testing.T) {
 	}
 	if sum != l.bytes {
 		t.Errorf("the records take %d bytes, counted are %d", sum, l.bytes)
+	}
+}
+
+// Whatever a caller sends, a line is one line of valid JSON that says the same.
+func TestLineIsJSON(t *testing.T) {
+	for _, s := range []string{"", "plain", "a\"b\\c", "line\nbreak\r\t\x00\x1f", "é ünïcode \U0001F600", "bad \xff\xfe", "\u2028"} {
+		r := Record{ID: s, Principal: s, Remote: s, AccessKeyID: s, Region: s, ProductCode: s, Reason: s, ErrorCode: s, Operation: s, Time: time.Now(), Status: 200}
+		line := r.appendLine(nil)
+		var got map[string]any
+		if err := json.Unmarshal(line, &got); err != nil || bytes.Count(line, []byte("\n")) != 1 {
+			t.Fatalf("%q: %v\n%s", s, err, line)
+		}
+		if want := strings.ToValidUTF8(s, "\ufffd"); s != "" && strings.ReplaceAll(got["principal"].(string), "\ufffd\ufffd", "\ufffd") != want {
+			t.Errorf("%q became %q", s, got["principal"])
+		}
 	}
 }

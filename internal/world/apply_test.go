@@ -123,3 +123,34 @@ agreements:
 		t.Errorf("places differ (-want +got):\n%s", diff)
 	}
 }
+
+// A market that people have bought in comes out of its file as it was: who its customers are, what they bought, and when it ends.
+func TestExportMakesTheMarketAgain(t *testing.T) {
+	s := openMarket(t)
+	apply(t, s, string(full(t)))
+	for _, in := range []market.PurchaseInput{
+		{ProductCode: "own/code:1", Buyer: "012345678901"}, {ProductCode: "own/code:1", Buyer: "012345678901"}, {ProductCode: "4xqb3v1eaqlrl0mvi1pb8wb1x", Buyer: "012345678901"},
+	} {
+		if _, err := s.Buy(t.Context(), market.Operator(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := s.World(t.Context(), market.Operator())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(want.Customers) != 2 || len(want.Agreements) != 4 {
+		t.Fatalf("%d customers and %d agreements, want 2 and 4", len(want.Customers), len(want.Agreements))
+	}
+	for _, opt := range []Options{{Secrets: true}, {Secrets: true, JSON: true}} {
+		other := openMarket(t)
+		apply(t, other, mustMarshal(t, want, opt))
+		got, err := other.World(t.Context(), market.Operator())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the market differs with %+v (-first +second):\n%s", opt, diff)
+		}
+	}
+}

@@ -23,7 +23,7 @@ type offerAt struct {
 
 func (r *reader) product(n *names, at *place, node *yaml.Node) {
 	m, ok := r.mapping(at, node, "code", "id", "seller", "title", "description", "kind", "registration_url", "token_life",
-		"token_reuse", "dimensions", "offers")
+		"token_reuse", "dimensions", "offers", "created_at")
 	if !ok {
 		return
 	}
@@ -33,6 +33,7 @@ func (r *reader) product(n *names, at *place, node *yaml.Node) {
 		Kind:            market.ProductKind(m.must("kind", oneOf(market.Legacy, market.ConcurrentAgreements))),
 		RegistrationURL: m.may("registration_url", webURL),
 		TokenReuse:      market.TokenReuse(m.may("token_reuse", oneOf(market.ReuseReplay, market.ReuseSingle))),
+		CreatedAt:       m.instant("created_at"),
 	}
 	if s := m.may("token_life", tokenLife); s != "" {
 		p.TokenLife, _ = time.ParseDuration(s) // tokenLife has seen it parse
@@ -71,13 +72,14 @@ func (r *reader) dimension(keys seen, at *place, node *yaml.Node) (market.Dimens
 
 // offer reads an offer of a product. terms holds the offers without an id that the product has so far.
 func (r *reader) offer(n *names, terms seen, code string, at *place, node *yaml.Node) {
-	m, ok := r.mapping(at, node, "id", "kind", "name", "trial_days")
+	m, ok := r.mapping(at, node, "id", "kind", "name", "trial_days", "created_at")
 	if !ok {
 		return
 	}
 	o := market.Offer{
 		ID: m.may("id", shortID), ProductCode: code, Name: m.may("name"),
-		Kind: market.OfferKind(m.must("kind", oneOf(market.PublicOffer, market.FreeTrialOffer))),
+		Kind:      market.OfferKind(m.must("kind", oneOf(market.PublicOffer, market.FreeTrialOffer))),
+		CreatedAt: m.instant("created_at"),
 	}
 	days, given := m.number("trial_days")
 	_, present := m.get("trial_days")
@@ -115,21 +117,40 @@ func (r *reader) noteOffer(n *names, terms seen, m *mapping, o market.Offer) {
 	n.offers[o.ID] = offerAt{m.place("id").lineNumber(), o.ProductCode, o.Kind}
 }
 
+func (r *reader) customer(n *names, at *place, node *yaml.Node) {
+	m, ok := r.mapping(at, node, "account", "identifier", "created_at")
+	if !ok {
+		return
+	}
+	c := market.Customer{Account: m.must("account", accountID), Identifier: m.must("identifier", customerIdentifier), CreatedAt: m.instant("created_at")}
+	if c.Account != "" {
+		n.customers.note(r, m.place("account"), "customer", c.Account)
+	}
+	if c.Identifier != "" {
+		n.identifiers.note(r, m.place("identifier"), "CustomerIdentifier", c.Identifier)
+	}
+	r.file.World.Customers = append(r.file.World.Customers, c)
+}
+
 func (r *reader) agreement(n *names, at *place, node *yaml.Node) {
-	m, ok := r.mapping(at, node, "id", "product", "buyer", "offer", "free_trial", "status", "license_arn")
+	m, ok := r.mapping(at, node, "id", "product", "buyer", "offer", "free_trial", "status", "license_arn", "accepted_at", "start_at", "end_at")
 	if !ok {
 		return
 	}
 	g := market.Agreement{
 		ID: m.may("id", shortID), ProductCode: m.must("product", productCode), Buyer: m.must("buyer", accountID),
 		OfferID: m.may("offer", shortID), FreeTrial: m.flag("free_trial", false), LicenseARN: m.may("license_arn", licenseARN),
-		Status: market.Status(m.may("status", oneOf(market.Active, market.Cancelled, market.Expired, market.Terminated, market.Replaced, market.Renewed))),
+		Status:     market.Status(m.may("status", oneOf(market.Active, market.Cancelled, market.Expired, market.Terminated, market.Replaced, market.Renewed))),
+		AcceptedAt: m.instant("accepted_at"), StartAt: m.instant("start_at"), EndAt: m.instant("end_at"),
 	}
 	if g.ID != "" {
 		n.agreements.note(r, m.place("id"), "agreement", g.ID)
 	}
 	if g.LicenseARN != "" {
 		n.licenseARN.note(r, m.place("license_arn"), "license", g.LicenseARN)
+	}
+	if !g.EndAt.IsZero() && g.EndAt.Before(g.StartAt) {
+		r.problem(m.place("end_at"), "is before start_at, in line %d", m.place("start_at").lineNumber())
 	}
 	if o, here := n.offers[g.OfferID]; here {
 		switch {

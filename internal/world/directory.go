@@ -24,19 +24,21 @@ func (s seen) note(r *reader, at *place, what, name string) {
 type names struct {
 	accounts, policies, users, roles, keys           seen
 	productCodes, productIDs, agreements, licenseARN seen
+	customers, identifiers                           seen
 	offers                                           map[string]offerAt
 }
 
 func newNames() *names {
 	return &names{
 		accounts: seen{}, policies: seen{}, users: seen{}, roles: seen{}, keys: seen{},
-		productCodes: seen{}, productIDs: seen{}, agreements: seen{}, licenseARN: seen{}, offers: map[string]offerAt{},
+		productCodes: seen{}, productIDs: seen{}, agreements: seen{}, licenseARN: seen{},
+		customers: seen{}, identifiers: seen{}, offers: map[string]offerAt{},
 	}
 }
 
 // world reads the whole file.
 func (r *reader) world(root *yaml.Node) {
-	m, ok := r.mapping(nil, root, "version", "accounts", "policies", "users", "roles", "products", "agreements")
+	m, ok := r.mapping(nil, root, "version", "accounts", "policies", "users", "roles", "products", "customers", "agreements")
 	if !ok {
 		return
 	}
@@ -49,6 +51,7 @@ func (r *reader) world(root *yaml.Node) {
 	m.list("users", func(at *place, node *yaml.Node) { r.user(n, at, node) })
 	m.list("roles", func(at *place, node *yaml.Node) { r.role(n, at, node) })
 	m.list("products", func(at *place, node *yaml.Node) { r.product(n, at, node) })
+	m.list("customers", func(at *place, node *yaml.Node) { r.customer(n, at, node) })
 	m.list("agreements", func(at *place, node *yaml.Node) { r.agreement(n, at, node) })
 }
 
@@ -138,13 +141,14 @@ func (r *reader) identity(m *mapping) account.Identity {
 // accessKeys reads the keys of a user, or of an account's root if user is "".
 func (r *reader) accessKeys(n *names, owner *mapping, accountID, user string) {
 	owner.list("access_keys", func(at *place, node *yaml.Node) {
-		m, ok := r.mapping(at, node, "id", "secret", "active", "name", "note")
+		m, ok := r.mapping(at, node, "id", "secret", "active", "name", "note", "created_at")
 		if !ok {
 			return
 		}
 		k := account.AccessKey{
 			ID: m.must("id", accessKeyID, notTemporary), Secret: m.may("secret", secret), Account: accountID, User: user,
 			Inactive: !m.flag("active", true), Name: m.may("name"), Note: m.may("note"),
+			CreatedAt: m.instant("created_at"),
 		}
 		if k.ID != "" {
 			n.keys.note(r, m.place("id"), "access key", k.ID)

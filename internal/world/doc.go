@@ -31,6 +31,10 @@
 //	    token_reuse: replay          # or single
 //	    dimensions: [{key: users, kind: metered, name: Users, unit: Users}]   # or entitled
 //	    offers: [{id: offer-abcdefghijklm, kind: free-trial, name: Trial, trial_days: 14}]   # or public
+//	    created_at: 2026-11-23T12:00:00Z   # RFC 3339; the present if left out. Offers, access keys and customers have it too
+//	customers:
+//	  - account: 444455556666        # one that is left out gets an identifier with its first agreement
+//	    identifier: X01EXAMPLEX      # ResolveCustomer's CustomerIdentifier; once given, it stays
 //	agreements:
 //	  - id: agmt-…                   # minted if left out
 //	    product: 4xqb3v1eaqlrl0mvi1pb8wb1x
@@ -39,6 +43,9 @@
 //	    free_trial: true
 //	    status: ACTIVE
 //	    license_arn: arn:aws:license-manager::…
+//	    accepted_at: 2026-11-23T12:00:00Z  # the present if left out
+//	    start_at: 2026-11-23T12:00:00Z     # accepted_at
+//	    end_at: 2026-12-07T12:00:00Z       # a trial's days after its start; no end. An agreement that is over by then is EXPIRED
 //
 // Text is taken as it stands in the file: an account 012345678901 is not the octal number that YAML would make of it. A key
 // without a value counts as left out. Anchors, aliases and merge keys (<<) work. What is not known is refused.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -154,6 +155,14 @@ func (m *mapping) may(key string, rules ...rule) string {
 		}
 	}
 	return s
+}
+
+// instant reads a point in time, in UTC. It answers the zero time if it is not there, and after a finding.
+func (m *mapping) instant(key string) (t time.Time) {
+	if s := m.may(key, instant); s != "" {
+		_ = t.UnmarshalText([]byte(s)) // the rule has seen it do so
+	}
+	return t.UTC()
 }
 
 // flag reads true or false.

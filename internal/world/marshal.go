@@ -29,9 +29,10 @@ const (
 )
 
 // Marshal writes w as a world file that Parse reads back to the same world. The order is that of w, with offers under their products and
-// keys under their owners. What a world file does not declare is left out: when things were made, and how long agreements last.
+// keys under their owners.
 //
-// It fails for a world that no file declares: an offer of a product or a key of a user that w does not have, text that is not UTF-8.
+// It fails for a world that no file declares: an offer of a product or a key of a user that w does not have, text that is not UTF-8, instants
+// outside of the years 1970 to 9999.
 func Marshal(w market.World, opt Options) ([]byte, error) {
 	m := &marshaler{secrets: opt.Secrets, keys: map[owner][]account.AccessKey{}, offers: map[string][]market.Offer{}}
 	for _, k := range w.Directory.Keys {
@@ -47,6 +48,7 @@ func Marshal(w market.World, opt Options) ([]byte, error) {
 		{"users", listOf(w.Directory.Users, m.user)},
 		{"roles", listOf(w.Directory.Roles, m.role)},
 		{"products", listOf(w.Products, m.product)},
+		{"customers", listOf(w.Customers, m.customer)},
 		{"agreements", listOf(w.Agreements, m.agreement)},
 	}
 	for o, left := range m.keys {
@@ -118,7 +120,7 @@ func (m *marshaler) accessKeys(o owner) []*yaml.Node {
 		if k.Inactive {
 			n.put("active", plainNode("!!bool", "false"))
 		}
-		return n.textIf("name", k.Name).textIf("note", k.Note).node()
+		return n.textIf("name", k.Name).textIf("note", k.Note).instantIf("created_at", k.CreatedAt).node()
 	})
 	delete(m.keys, o)
 	return list
@@ -139,13 +141,18 @@ func (m *marshaler) product(p market.Product) *yaml.Node {
 		if o.TrialDays != 0 {
 			n.put("trial_days", plainNode("!!int", strconv.Itoa(o.TrialDays)))
 		}
-		return n.node()
+		return n.instantIf("created_at", o.CreatedAt).node()
 	}))
 	delete(m.offers, p.Code)
-	return n.node()
+	return n.instantIf("created_at", p.CreatedAt).node()
+}
+
+func (m *marshaler) customer(c market.Customer) *yaml.Node {
+	return object().text("account", c.Account).text("identifier", c.Identifier).instantIf("created_at", c.CreatedAt).node()
 }
 
 func (m *marshaler) agreement(g market.Agreement) *yaml.Node {
 	return object().textIf("id", g.ID).text("product", g.ProductCode).text("buyer", g.Buyer).textIf("offer", g.OfferID).
-		flagIf("free_trial", g.FreeTrial).textIf("status", string(g.Status)).textIf("license_arn", g.LicenseARN).node()
+		flagIf("free_trial", g.FreeTrial).textIf("status", string(g.Status)).textIf("license_arn", g.LicenseARN).
+		instantIf("accepted_at", g.AcceptedAt).instantIf("start_at", g.StartAt).instantIf("end_at", g.EndAt).node()
 }

@@ -85,6 +85,7 @@ func TestMarshalRefuses(t *testing.T) {
 	}{
 		"key of nobody":    {market.World{Directory: account.State{Keys: []account.AccessKey{{ID: "AKIA", Account: "111122223333", User: "u"}}}}, "owner of access key AKIA, arn:aws:iam::111122223333:user/u, is not in the world"},
 		"offer of nothing": {market.World{Offers: []market.Offer{{ID: "o", ProductCode: "c"}}}, "product c of offer o is not in the world"},
+		"year 10000":       {market.World{Agreements: []market.Agreement{{ID: "g", EndAt: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}}, "agreements: instant 10000-01-01T00:00:00Z is not in the years 1970 to 9999"},
 		"not UTF-8":        {market.World{Products: []market.Product{{Code: "c", Title: "a\xff"}}}, `products: text "a\xff" is not UTF-8`},
 	}
 	for name, tt := range tests {
@@ -139,6 +140,7 @@ func drawWorld(t *rapid.T) market.World {
 	text := func(name string) string { return drawText().Draw(t, name) }
 	some := func(name string, most int) int { return rapid.IntRange(0, most).Draw(t, name) }
 	flag := func(name string) bool { return rapid.Bool().Draw(t, name) }
+	instant := func(name string) time.Time { return drawInstant().Draw(t, name) }
 	id := func(pattern, name string) string { return rapid.StringMatching(pattern).Draw(t, name) }
 	ids := func(pattern, name string, most int) []string {
 		return rapid.SliceOfNDistinct(rapid.StringMatching(pattern), 0, most, rapid.ID[string]).Draw(t, name)
@@ -151,6 +153,7 @@ func drawWorld(t *rapid.T) market.World {
 			}
 			w.Directory.Keys = append(w.Directory.Keys, account.AccessKey{
 				ID: keyIDs[0], Secret: id(`[!-~]{16,128}`, "secret"), Account: accountID, User: user, Inactive: flag("inactive"), Name: text("key name"), Note: text("note"),
+				CreatedAt: instant("key created"),
 			})
 			keyIDs = keyIDs[1:]
 		}
@@ -171,13 +174,14 @@ func drawWorld(t *rapid.T) market.World {
 	}
 	offerIDs := ids(`[-a-zA-Z0-9]{1,64}`, "offers", 6)
 	productIDs := ids(`[-a-zA-Z0-9]{1,64}`, "product ids", 3)
-	for i, code := range ids(`[-a-zA-Z0-9/=:_.@]{1,40}`, "products", 3) {
+	for i, code := range rapid.SliceOfNDistinct(drawCode(), 0, 3, rapid.ID[string]).Draw(t, "products") {
 		p := market.Product{
 			Code: code, Seller: id(`[0-9]{12}`, "seller"), Title: text("title"), Description: text("description"),
 			Kind:            rapid.SampledFrom([]market.ProductKind{market.Legacy, market.ConcurrentAgreements}).Draw(t, "kind"),
 			RegistrationURL: rapid.SampledFrom([]string{"", "http://localhost:8080/", "https://example.com/a?b=c&d=%20#e"}).Draw(t, "url"),
 			TokenLife:       time.Duration(some("life", int(market.MaxTokenLife/time.Second))) * time.Second,
 			TokenReuse:      rapid.SampledFrom([]market.TokenReuse{"", market.ReuseReplay, market.ReuseSingle}).Draw(t, "reuse"),
+			CreatedAt:       instant("product created"),
 		}
 		if i < len(productIDs) {
 			p.ID = productIDs[i]
@@ -192,21 +196,49 @@ func drawWorld(t *rapid.T) market.World {
 			if len(offerIDs) == 0 {
 				break
 			}
-			o := market.Offer{ID: offerIDs[0], ProductCode: code, Kind: market.PublicOffer, Name: text("offer name")}
+			o := market.Offer{ID: offerIDs[0], ProductCode: code, Kind: market.PublicOffer, Name: text("offer name"), CreatedAt: instant("offer created")}
 			if flag("trial") {
 				o.Kind, o.TrialDays = market.FreeTrialOffer, rapid.IntRange(minTrialDays, maxTrialDays).Draw(t, "days")
 			}
 			w.Offers, offerIDs = append(w.Offers, o), offerIDs[1:]
 		}
 	}
+	identifiers := ids(`[ -~]{1,255}`, "identifiers", 3)
+	for i, accountID := range ids(`[0-9]{12}`, "customers", 3) {
+		if i < len(identifiers) {
+			w.Customers = append(w.Customers, market.Customer{Account: accountID, Identifier: identifiers[i], CreatedAt: instant("customer created")})
+		}
+	}
 	for _, agreementID := range ids(`agmt-[a-z0-9]{5}`, "agreements", 3) {
 		w.Agreements = append(w.Agreements, market.Agreement{
-			ID: agreementID, ProductCode: id(`[-a-zA-Z0-9/=:_.@]{1,40}`, "code"), Buyer: id(`[0-9]{12}`, "buyer"), FreeTrial: flag("trial"),
+			ID: agreementID, ProductCode: drawCode().Draw(t, "code"), Buyer: id(`[0-9]{12}`, "buyer"), FreeTrial: flag("trial"),
 			Status:     rapid.SampledFrom([]market.Status{market.Active, market.Cancelled, market.Expired, market.Terminated, market.Replaced, market.Renewed}).Draw(t, "status"),
 			LicenseARN: "arn:aws:license-manager::" + market.LicenseIssuer + ":license:l-" + agreementID,
+			AcceptedAt: instant("accepted"),
 		})
+		if g := &w.Agreements[len(w.Agreements)-1]; flag("started") {
+			g.StartAt = instant("start")
+			if end := instant("end"); !end.Before(g.StartAt) {
+				g.EndAt = end
+			}
+		}
 	}
 	return w
+}
+
+func drawCode() *rapid.Generator[string] {
+	return rapid.StringMatching(`[-a-zA-Z0-9/=:_.@]{1,40}`).Filter(func(s string) bool { return productCode(s) == "" })
+}
+
+// drawInstant draws an instant that a file can tell, or none.
+func drawInstant() *rapid.Generator[time.Time] {
+	first, last := time.Date(firstYear, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(lastYear, 12, 31, 23, 59, 59, 0, time.UTC)
+	return rapid.Custom(func(t *rapid.T) time.Time {
+		if rapid.Bool().Draw(t, "none") {
+			return time.Time{}
+		}
+		return time.Unix(rapid.Int64Range(first.Unix(), last.Unix()).Draw(t, "second"), rapid.Int64Range(0, 1e9-1).Draw(t, "nanosecond")).UTC()
+	})
 }
 
 func drawIdentity(t *rapid.T, accountID, name string) account.Identity {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -23,8 +24,8 @@ func (s section) node() (*yaml.Node, error) {
 		return nil, nil
 	}
 	n := object().list(s.name, s.items).node()
-	if bad := badText(n); bad != "" {
-		return nil, fmt.Errorf("world: marshal %s: text %q is not UTF-8", s.name, bad)
+	if reason := unwritable(n); reason != "" {
+		return nil, fmt.Errorf("world: marshal %s: %s", s.name, reason)
 	}
 	return n, nil
 }
@@ -72,13 +73,17 @@ func writeJSON(sections []section) ([]byte, error) {
 	return append(out, '\n'), nil
 }
 
-func badText(n *yaml.Node) string {
+// unwritable is why something under n cannot stand in a file; "" if all can.
+func unwritable(n *yaml.Node) string {
 	if !utf8.ValidString(n.Value) {
-		return n.Value
+		return fmt.Sprintf("text %q is not UTF-8", n.Value)
+	}
+	if n.Tag == timestamp && instant(n.Value) != "" {
+		return fmt.Sprintf("instant %s is not in the years %d to %d", n.Value, firstYear, lastYear)
 	}
 	for _, c := range n.Content {
-		if bad := badText(c); bad != "" {
-			return bad
+		if reason := unwritable(c); reason != "" {
+			return reason
 		}
 	}
 	return ""
@@ -110,6 +115,16 @@ func (o *objectNode) flagIf(key string, value bool) *objectNode {
 		return o
 	}
 	return o.put(key, plainNode("!!bool", "true"))
+}
+
+// timestamp is the tag of instants.
+const timestamp = "!!timestamp"
+
+func (o *objectNode) instantIf(key string, t time.Time) *objectNode {
+	if t.IsZero() {
+		return o
+	}
+	return o.put(key, plainNode(timestamp, t.UTC().Format(time.RFC3339Nano)))
 }
 
 func (o *objectNode) list(key string, items []*yaml.Node) *objectNode {

@@ -21,6 +21,7 @@ const textJSON = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": {\"Effect\
 // fullWorld is what testdata/full.yaml declares.
 func fullWorld() market.World {
 	const seller, buyer, both = "111122223333", "012345678901", "444455556666"
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
 	return market.World{
 		Directory: account.State{
 			Accounts: []account.Account{
@@ -43,7 +44,7 @@ func fullWorld() market.World {
 				{Identity: account.Identity{Account: seller, Name: "job", Attached: []string{"arn:aws:iam::111122223333:policy/Resolve"}}},
 			},
 			Keys: []account.AccessKey{
-				{ID: "AKIAROOTEXAMPLE00001", Secret: "rootSecretOfTheSampleSeller0000000000000", Account: seller},
+				{ID: "AKIAROOTEXAMPLE00001", Secret: "rootSecretOfTheSampleSeller0000000000000", Account: seller, CreatedAt: day(1)},
 				{ID: "AKIAWEBSITEEXAMPLE01", Secret: "websiteSecret000000000000000000000000000", Account: seller, User: "website", Name: "seller", Note: "may call everything"},
 				{ID: "AKIAWEBSITEEXAMPLE02", Account: seller, User: "website", Inactive: true},
 			},
@@ -57,19 +58,22 @@ func fullWorld() market.World {
 					{Key: "users", Kind: market.Metered, Name: "Users", Unit: "Users"},
 					{Key: "2024", Kind: market.Entitled},
 				},
+				CreatedAt: day(2),
 			},
 			{Code: "own/code:1", Seller: both, Kind: market.ConcurrentAgreements},
 		},
 		Offers: []market.Offer{
-			{ID: "offer-abcdefghijklm", ProductCode: "4xqb3v1eaqlrl0mvi1pb8wb1x", Kind: market.PublicOffer, Name: "Standard"},
+			{ID: "offer-abcdefghijklm", ProductCode: "4xqb3v1eaqlrl0mvi1pb8wb1x", Kind: market.PublicOffer, Name: "Standard", CreatedAt: day(2).Add(time.Millisecond)},
 			{ProductCode: "4xqb3v1eaqlrl0mvi1pb8wb1x", Kind: market.FreeTrialOffer, Name: "Two weeks", TrialDays: 14},
 			{ID: "offer-nopqrstuvwxyz", ProductCode: "own/code:1", Kind: market.PublicOffer},
 		},
+		Customers: []market.Customer{{Account: buyer, Identifier: "0123456789", CreatedAt: day(3)}, {Account: both, Identifier: "X01EXAMPLEX"}},
 		Agreements: []market.Agreement{
 			{
 				ID: "agmt-0123456789abcdefghijklmno", ProductCode: "4xqb3v1eaqlrl0mvi1pb8wb1x", Buyer: buyer,
 				OfferID: "offer-abcdefghijklm", Status: market.Active,
 				LicenseARN: "arn:aws:license-manager::294406891311:license:l-0123456789abcdef0123456789abcdef",
+				AcceptedAt: day(3), StartAt: day(3).Add(12*time.Hour + time.Second/2), EndAt: day(3).AddDate(100, 0, 0),
 			},
 			{ProductCode: "4xqb3v1eaqlrl0mvi1pb8wb1x", Buyer: buyer, FreeTrial: true, Status: market.Expired},
 		},

@@ -19,13 +19,29 @@ type rule func(string) string
 
 // The forms are those that market.ApplyWorld holds to.
 var (
-	productCode = made(1, 255, alnum+"-/=:_.@", "[-a-zA-Z0-9/=:_.@]")
+	productText = made(1, 255, alnum+"-/=:_.@", "[-a-zA-Z0-9/=:_.@]")
 	shortID     = made(1, 64, alnum+"-", "[-a-zA-Z0-9]")
 	identity    = made(1, 128, alnum+"_+=,.@-", "[A-Za-z0-9_+=,.@-]")
 	accessKeyID = made(16, 128, alnum+"_", "[A-Za-z0-9_]")
 )
 
 const alnum = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// productCode refuses codes that no URL can name: a path loses such steps.
+func productCode(s string) string {
+	if s == "." || s == ".." {
+		return "must not be " + strconv.Quote(s)
+	}
+	return productText(s)
+}
+
+// customerIdentifier is ASCII because a registration token has 255 bytes for it.
+func customerIdentifier(s string) string {
+	if len(s) < 1 || len(s) > 255 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "must be 1 to 255 printable characters of ASCII, not " + quoteShort(s)
+	}
+	return ""
+}
 
 // made holds text to a number of characters of a set, which class names.
 func made(least, most int, set, class string) rule {
@@ -111,6 +127,20 @@ func tokenLife(s string) string {
 	}
 	if d < time.Second || d > market.MaxTokenLife || d%time.Second != 0 {
 		return fmt.Sprintf("must be whole seconds, from 1s to %s, not %s", duration(market.MaxTokenLife), s)
+	}
+	return ""
+}
+
+// The years whose instants market.ApplyWorld takes.
+const firstYear, lastYear = 1970, 9999
+
+func instant(s string) string {
+	var t time.Time
+	if err := t.UnmarshalText([]byte(s)); err != nil { // stricter than time.Parse
+		return "must be an instant such as 2026-11-23T12:00:00Z (RFC 3339), not " + quoteShort(s)
+	}
+	if y := t.UTC().Year(); y < firstYear || y > lastYear {
+		return fmt.Sprintf("must be in the years %d to %d, not %s", firstYear, lastYear, quoteShort(s))
 	}
 	return ""
 }

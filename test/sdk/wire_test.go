@@ -135,7 +135,7 @@ func TestWire(t *testing.T) {
 		{name: "PUT", option: built(func(r *smithyhttp.Request) (*smithyhttp.Request, error) { r.Method = http.MethodPut; return r, nil }),
 			want: unknownOperation(404, `method "PUT" is not supported: send POST`)},
 		{name: "headers of 20 KiB", option: header("X-Padding", strings.Repeat("x", 20<<10)),
-			want: want{code: "RequestEntityTooLargeException", status: 413, message: "request headers must be less than 16 KiB", attempts: unrecorded}},
+			want: want{code: "RequestEntityTooLargeException", status: 413, message: "request headers must be less than 16 KiB"}},
 
 		{name: "not JSON", option: body(`{"RegistrationToken":`), want: serialization("malformed json at byte 21: unexpected end, expected a value")},
 		{name: "token is a number", option: body(`{"RegistrationToken":5}`), want: serialization("NUMBER_VALUE cannot be converted to String")},
