@@ -1,7 +1,9 @@
 package main
 
 import (
+	"maps"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -14,8 +16,8 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 
-	mu     sync.RWMutex
-	series map[seriesKey]series // resolved once per pair of labels: a look-up by label values costs an allocation
+	mu     sync.Mutex                           // held by whoever adds a series
+	series atomic.Pointer[map[seriesKey]series] // resolved once per pair of labels: a look-up by label values costs an allocation
 }
 
 type seriesKey struct{ operation, outcome string }
@@ -34,8 +36,8 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Name: "souk_request_seconds", Help: "Time from the end of a request's headers to the end of its answer, in seconds.",
 			Buckets: []float64{.00001, .000025, .00005, .0001, .00025, .0005, .001, .0025, .005, .01, .05, .25, 1, 5},
 		}, []string{"operation"}),
-		series: map[seriesKey]series{},
 	}
+	m.series.Store(&map[seriesKey]series{})
 	r.MustRegister(m.requests, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -46,15 +48,19 @@ func (m *metrics) observe(r *reqlog.Record) {
 	if key.operation == "" {
 		key.operation = "none"
 	}
-	m.mu.RLock()
-	s, ok := m.series[key]
-	m.mu.RUnlock()
+	s, ok := (*m.series.Load())[key]
 	if !ok {
-		s = series{m.requests.WithLabelValues(key.operation, key.outcome), m.seconds.WithLabelValues(key.operation)}
-		m.mu.Lock()
-		m.series[seriesKey{key.operation, key.outcome}] = s
-		m.mu.Unlock()
+		s = m.add(key)
 	}
 	s.count.Inc()
 	s.seconds.Observe(r.Duration.Seconds())
+}
+
+func (m *metrics) add(key seriesKey) series {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := maps.Clone(*m.series.Load())
+	all[key] = series{m.requests.WithLabelValues(key.operation, key.outcome), m.seconds.WithLabelValues(key.operation)}
+	m.series.Store(&all)
+	return all[key]
 }

@@ -11,14 +11,22 @@ import (
 	"github.com/souk-market/souk/internal/awsproto"
 )
 
-// listener hands out conns, and enforces their deadlines.
+// timeouts bound how long a connection may wait for its client. Each holds to within a tick.
+type timeouts struct {
+	idle    time.Duration // for the next request
+	request time.Duration // for the rest of a request, from its first byte on
+	write   time.Duration // for the client to take an answer
+}
+
+// tick is how often connections are looked at.
+const tick = time.Second
+
+// listener hands out conns, bounds their waiting, and puts AWS's words in the place of net/http's own.
 //
-// net/http moves a connection's deadlines four times a request, and each move reschedules a runtime timer, which can cost a wake-up of the
-// network poller: on one core that was a third of the time of a request. Nearly none of these deadlines is ever reached. So a conn only notes
-// them, and the listener looks once a tick whether any has passed, and arms the real one then. A deadline is late by a tick at most.
-//
-// Deadlines are kept as the time since the listener's start, by the monotonic clock: a wall clock that is stepped neither ends
-// connections nor keeps them.
+// net/http's timeouts read the clock and move the connection's deadlines several times a request, and each move reschedules a runtime timer, which
+// can wake the network poller: measured on one core, that was a tenth of a request. Nearly none of these deadlines is ever reached. So a conn only
+// notes what it waits for and since which tick, and the listener looks once a tick whether anybody has waited too long. It counts
+// the monotonic clock: a wall clock that is stepped neither ends connections nor keeps them.
 //
 // What net/http answers by itself (headers that are too large, a malformed request line, an unknown transfer coding) it writes as plain text, which
 // SDKs report as a deserialization error; the connections put the AWS error of the same meaning in its place, and tell answered.
@@ -27,6 +35,7 @@ import (
 // own plain-text answers with it.
 type listener struct {
 	net.Listener
+	limits   timeouts
 	answered func(remote, requestID string, f *awsproto.Fault)
 	start    time.Time
 	ticked   atomic.Int64 // time since start, as of the last tick
@@ -36,16 +45,13 @@ type listener struct {
 	ticker bool // the goroutine that ticks is running
 }
 
-// tick is how often deadlines are looked at. The shortest one here is 10 seconds.
-const tick = time.Second
-
-func newListener(ln net.Listener, conf *tls.Config, answered func(remote, requestID string, f *awsproto.Fault)) *listener {
+func newListener(ln net.Listener, conf *tls.Config, limits timeouts, answered func(remote, requestID string, f *awsproto.Fault)) *listener {
 	if conf != nil {
 		conf = conf.Clone()
 		conf.NextProtos = []string{"http/1.1"}
 		ln = tls.NewListener(ln, conf)
 	}
-	return &listener{Listener: ln, answered: answered, start: time.Now(), conns: map[*conn]struct{}{}}
+	return &listener{Listener: ln, limits: limits, answered: answered, start: time.Now(), conns: map[*conn]struct{}{}}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -53,15 +59,15 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &conn{Conn: c, l: l}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.conns[w] = struct{}{}
 	if !l.ticker {
 		l.ticker = true
 		l.ticked.Store(int64(time.Since(l.start)))
 		go l.watch()
 	}
+	w := &conn{Conn: c, l: l, since: l.ticked.Load()}
+	l.conns[w] = struct{}{}
 	return w, nil
 }
 
@@ -75,7 +81,7 @@ func (l *listener) remove(c *conn) {
 func (l *listener) watch() {
 	t := time.NewTicker(tick)
 	defer t.Stop()
-	var late []*conn
+	var all []*conn
 	for range t.C {
 		now := int64(time.Since(l.start))
 		l.ticked.Store(now)
@@ -85,117 +91,115 @@ func (l *listener) watch() {
 			l.mu.Unlock()
 			return
 		}
-		late = late[:0]
+		all = all[:0]
 		for c := range l.conns {
-			if c.late(now) {
-				late = append(late, c)
-			}
+			all = append(all, c)
 		}
 		l.mu.Unlock()
-		for _, c := range late {
+		for _, c := range all {
 			c.expire(now)
 		}
 	}
 }
 
-// conn is a connection of the AWS face: its deadlines are lazy, and what net/http writes by itself is put into AWS's words (Write).
+// longAgo ends what waits on a connection.
+var longAgo = time.Unix(1, 0)
+
+// conn is a connection of the AWS face.
 type conn struct {
 	net.Conn
 	l *listener
 
 	mu           sync.Mutex
-	read, write  deadline
-	reading      bool // a Read is under way below
+	since        int64 // tick since which the client has been waited for: the end of the last answer, or the first byte of a request
+	asking       bool  // a request has begun to arrive, and is not answered yet
+	reading      bool  // a Read is under way below
+	watching     bool  // it is the one by which net/http notices that a client hangs up: nobody waits for it
+	writing      int64 // tick since which a Write has been under way; 0: none is
+	expired      bool  // the client was waited for too long: nothing is read from it any more
+	passed       bool  // net/http has put a read deadline into the past
+	armed        bool  // and the connection below has it too
 	deregistered bool
 }
 
-// deadline is one that was asked for. passed says that it was in the past already, which net/http uses to end a read of its own after each
-// request; armed, that the connection below has one, which then has passed.
-type deadline struct {
-	at     int64 // nanoseconds since the listener's start; 0: none
-	passed bool
-	armed  bool
+// expire ends what has waited for the client too long. The answer that says so can still be written.
+func (c *conn) expire(now int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	limit := c.l.limits.idle
+	if c.asking {
+		limit = c.l.limits.request
+	}
+	if c.reading && !c.watching && now-c.since > int64(limit) {
+		c.expired = true
+		_ = c.Conn.SetReadDeadline(longAgo) // fails on a closed connection, which is past waiting
+	}
+	if c.writing != 0 && now-c.writing > int64(c.l.limits.write) {
+		_ = c.Conn.SetWriteDeadline(longAgo)
+	}
 }
 
-// note takes down a deadline. If below is set, the deadline of the connection below has to be made until: the past, to end what waits there, or
-// the zero time, to clear what was armed.
-func (d *deadline) note(t time.Time, l *listener, waiting bool) (until time.Time, below bool) {
-	wasArmed := d.armed
-	*d = deadline{}
-	if t.IsZero() {
-		return time.Time{}, wasArmed
-	}
-	d.at = max(int64(t.Sub(l.start)), 1)
-	if d.at > l.ticked.Load() { // to come: the listener will see
-		return time.Time{}, wasArmed
-	}
-	d.passed, d.armed = true, waiting || wasArmed
-	return t, d.armed
-}
-
-func (d *deadline) late(now int64) bool { return d.at != 0 && d.at <= now && !d.passed && !d.armed }
-
-// Read answers for a deadline that has passed without asking the connection below.
+// Read notes what it waits for. A Read of one byte is net/http's watch for clients that hang up while a handler runs.
 func (c *conn) Read(p []byte) (int, error) {
 	c.mu.Lock()
-	if c.read.passed {
+	if c.passed {
 		c.mu.Unlock()
 		return 0, os.ErrDeadlineExceeded
 	}
-	c.reading = true
+	c.reading, c.watching = true, len(p) == 1
 	c.mu.Unlock()
 	n, err := c.Conn.Read(p)
 	c.mu.Lock()
 	c.reading = false
+	if n > 0 && !c.asking {
+		c.asking, c.since = true, c.l.ticked.Load()
+	}
 	c.mu.Unlock()
 	return n, err
 }
 
+// write passes an answer on; with it, the wait for the next request begins.
+func (c *conn) write(p []byte) (int, error) {
+	now := max(c.l.ticked.Load(), 1)
+	c.mu.Lock()
+	c.writing = now
+	c.mu.Unlock()
+	n, err := c.Conn.Write(p)
+	c.mu.Lock()
+	c.writing, c.asking, c.since = 0, false, now
+	c.mu.Unlock()
+	return n, err
+}
+
+// SetReadDeadline is how net/http ends its watch after each request: by a deadline in the past, and then none. Where nothing waits below, that is
+// answered without asking it. Other deadlines are not set here: the listener bounds the waiting.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if until, below := c.read.note(t, c.l, c.reading); below {
-		return c.Conn.SetReadDeadline(until)
+	switch {
+	case c.expired:
+		return nil
+	case t.IsZero():
+		c.passed = false
+		if !c.armed {
+			return nil
+		}
+		c.armed = false
+	default:
+		c.passed = true
+		if !c.reading {
+			return nil
+		}
+		c.armed = true
 	}
-	return nil
+	return c.Conn.SetReadDeadline(t)
 }
 
-func (c *conn) SetWriteDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if until, below := c.write.note(t, c.l, true); below {
-		return c.Conn.SetWriteDeadline(until)
-	}
-	return nil
-}
+// SetWriteDeadline does nothing: the listener bounds the writing.
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }
 
-func (c *conn) SetDeadline(t time.Time) error {
-	if err := c.SetReadDeadline(t); err != nil {
-		return err
-	}
-	return c.SetWriteDeadline(t)
-}
-
-func (c *conn) late(now int64) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.read.late(now) || c.write.late(now)
-}
-
-// expire arms what has passed, which ends reads and writes that wait. It looks again: the deadline may have been moved meanwhile.
-func (c *conn) expire(now int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	past := time.Unix(1, 0)
-	if c.read.late(now) {
-		c.read.armed = true
-		_ = c.Conn.SetReadDeadline(past) // fails on a closed connection, which is past waiting
-	}
-	if c.write.late(now) {
-		c.write.armed = true
-		_ = c.Conn.SetWriteDeadline(past)
-	}
-}
+// SetDeadline is SetReadDeadline: see there.
+func (c *conn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
 
 func (c *conn) Close() error {
 	c.mu.Lock()

@@ -16,13 +16,13 @@ import (
 )
 
 // pair is a connection of the AWS face's kind, and its other end.
-func pair(t *testing.T) (server, client net.Conn) {
+func pair(t *testing.T, limits timeouts) (server, client net.Conn) {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln := newListener(inner, nil, func(string, string, *awsproto.Fault) {})
+	ln := newListener(inner, nil, limits, func(string, string, *awsproto.Fault) {})
 	t.Cleanup(func() { _ = ln.Close() })
 	client, err = net.Dial("tcp", inner.Addr().String())
 	if err != nil {
@@ -36,41 +36,41 @@ func pair(t *testing.T) (server, client net.Conn) {
 	return server, client
 }
 
-func mustSet(t *testing.T, set func(time.Time) error, at time.Time) {
+func read(c net.Conn, n int) error {
+	_, err := c.Read(make([]byte, n))
+	return err
+}
+
+func send(t *testing.T, c net.Conn, text string) {
 	t.Helper()
-	if err := set(at); err != nil {
+	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func readOne(c net.Conn) error {
-	_, err := c.Read(make([]byte, 1))
-	return err
-}
-
-var longAgo = time.Unix(1, 0)
+var generous = timeouts{idle: time.Hour, request: time.Hour, write: time.Hour}
 
 func TestConnDeadlines(t *testing.T) {
-	t.Run("past, nothing waits", func(t *testing.T) {
+	t.Run("in the past, and nothing waits", func(t *testing.T) {
 		t.Parallel()
-		s, c := pair(t)
-		mustSet(t, s.SetReadDeadline, longAgo)
-		if err := readOne(s); !errors.Is(err, os.ErrDeadlineExceeded) {
+		s, c := pair(t, generous)
+		_ = s.SetReadDeadline(longAgo)
+		if err := read(s, 1); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("read: %v", err)
 		}
-		mustSet(t, s.SetReadDeadline, time.Time{})
-		_, _ = io.WriteString(c, "x")
-		if err := readOne(s); err != nil {
+		_ = s.SetReadDeadline(time.Time{})
+		send(t, c, "x")
+		if err := read(s, 1); err != nil {
 			t.Errorf("after clearing: %v", err)
 		}
 	})
-	t.Run("past, a read waits", func(t *testing.T) {
+	t.Run("in the past, and a read waits", func(t *testing.T) {
 		t.Parallel()
-		s, c := pair(t)
+		s, c := pair(t, generous)
 		done := make(chan error, 1)
-		go func() { done <- readOne(s) }()
+		go func() { done <- read(s, 1) }()
 		time.Sleep(20 * time.Millisecond)
-		mustSet(t, s.SetReadDeadline, longAgo)
+		_ = s.SetReadDeadline(longAgo)
 		select {
 		case err := <-done:
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -79,56 +79,98 @@ func TestConnDeadlines(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Fatal("the read goes on waiting")
 		}
-		mustSet(t, s.SetReadDeadline, time.Now().Add(time.Hour)) // clears what was armed below
-		_, _ = io.WriteString(c, "x")
-		if err := readOne(s); err != nil {
-			t.Errorf("after moving it: %v", err)
-		}
-		mustSet(t, s.SetReadDeadline, time.Time{})
-		_, _ = io.WriteString(c, "x")
-		if err := readOne(s); err != nil {
+		_ = s.SetReadDeadline(time.Time{})
+		send(t, c, "x")
+		if err := read(s, 1); err != nil {
 			t.Errorf("after clearing: %v", err)
 		}
 	})
-	t.Run("to come, and it comes", func(t *testing.T) {
+}
+
+// Each limit ends what it is about, not before its time, and nothing else.
+func TestConnTimeouts(t *testing.T) {
+	soon := 1500 * time.Millisecond
+	ends := func(t *testing.T, begin time.Time, err error) {
+		t.Helper()
+		if took := time.Since(begin); !errors.Is(err, os.ErrDeadlineExceeded) || took < soon-tick || took > soon+4*tick {
+			t.Errorf("%v after %s", err, took)
+		}
+	}
+	t.Run("idle", func(t *testing.T) {
 		t.Parallel()
-		s, _ := pair(t)
+		s, _ := pair(t, timeouts{idle: soon, request: time.Hour, write: time.Hour})
 		begin := time.Now()
-		mustSet(t, s.SetReadDeadline, begin.Add(1500*time.Millisecond))
-		if err := readOne(s); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("read: %v", err)
-		}
-		if took := time.Since(begin); took < 1500*time.Millisecond || took > 6*time.Second {
-			t.Errorf("ended after %s", took)
-		}
+		ends(t, begin, read(s, 100))
 	})
-	t.Run("to come, and moved", func(t *testing.T) {
+	t.Run("in the middle of a request", func(t *testing.T) {
 		t.Parallel()
-		s, c := pair(t)
-		mustSet(t, s.SetReadDeadline, time.Now().Add(1200*time.Millisecond))
-		mustSet(t, s.SetReadDeadline, time.Now().Add(time.Hour))
-		done := make(chan error, 1)
-		go func() { done <- readOne(s) }()
-		time.Sleep(2500 * time.Millisecond)
-		_, _ = io.WriteString(c, "x")
-		if err := <-done; err != nil {
-			t.Errorf("read: %v", err)
+		s, c := pair(t, timeouts{idle: time.Hour, request: soon, write: time.Hour})
+		send(t, c, "x")
+		if err := read(s, 100); err != nil {
+			t.Fatal(err)
 		}
+		begin := time.Now()
+		ends(t, begin, read(s, 100))
+	})
+	t.Run("in drops", func(t *testing.T) {
+		t.Parallel()
+		s, c := pair(t, timeouts{idle: time.Hour, request: soon, write: time.Hour})
+		go func() {
+			for range 100 {
+				if _, err := io.WriteString(c, "x"); err != nil {
+					return
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}()
+		begin := time.Now()
+		var err error
+		for err == nil {
+			err = read(s, 100)
+		}
+		ends(t, begin, err)
 	})
 	t.Run("a writer that nobody reads", func(t *testing.T) {
 		t.Parallel()
-		s, _ := pair(t)
-		mustSet(t, s.SetDeadline, time.Now().Add(1200*time.Millisecond))
+		s, _ := pair(t, timeouts{idle: time.Hour, request: time.Hour, write: soon})
+		begin := time.Now()
 		_, err := s.Write(make([]byte, 64<<20))
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("write: %v", err)
+		ends(t, begin, err)
+	})
+	t.Run("not while a handler runs", func(t *testing.T) {
+		t.Parallel()
+		s, c := pair(t, timeouts{idle: tick, request: tick, write: tick})
+		send(t, c, "request")
+		if err := read(s, 100); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- read(s, 1) }() // net/http's watch
+		time.Sleep(4 * tick)
+		send(t, c, "x")
+		if err := <-done; err != nil {
+			t.Errorf("the watch ended: %v", err)
+		}
+	})
+	t.Run("begins anew with each answer", func(t *testing.T) {
+		t.Parallel()
+		s, c := pair(t, timeouts{idle: time.Hour, request: soon, write: time.Hour})
+		for range 3 {
+			send(t, c, "request")
+			if err := read(s, 100); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Write([]byte("answer")); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(soon)
 		}
 	})
 }
 
 // A client that is too slow over its headers is cut off; one that is too slow over its body is told so.
 func TestSlowClients(t *testing.T) {
-	s := startWith(t, func(s *Server) { s.http.ReadHeaderTimeout, s.http.ReadTimeout = time.Second, 2*time.Second })
+	s := startWith(t, func(s *Server) { s.limits.request = time.Second })
 	head := "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSMPMeteringService.ResolveCustomer\r\n"
 	for name, tt := range map[string]struct{ sent, want string }{
 		"headers": {head, ""}, "body": {head + "Content-Length: 100\r\n\r\n{", "RequestTimeoutException"},

@@ -16,15 +16,15 @@ const bareHeaders = "Content-Type: text/plain; charset=utf-8\r\nConnection: clos
 // handler's answers never are text/plain, nor do they have the status 417.
 func (c *conn) Write(p []byte) (int, error) {
 	if len(p) < 12 || p[9] == '2' || !bytes.HasPrefix(p, []byte("HTTP/1.1 ")) {
-		return c.Conn.Write(p)
+		return c.write(p)
 	}
 	line, rest, ok := bytes.Cut(p, []byte("\r\n"))
 	if !ok {
-		return c.Conn.Write(p)
+		return c.write(p)
 	}
 	status, err := strconv.Atoi(string(line[9:12]))
 	if err != nil || !(bytes.HasPrefix(rest, []byte(bareHeaders)) || status == 417) {
-		return c.Conn.Write(p)
+		return c.write(p)
 	}
 	text := strings.TrimPrefix(string(rest), bareHeaders)
 	if status == 417 {
@@ -32,7 +32,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 	id, f := newRequestID(), bareFault(status, text)
 	c.l.answered(c.RemoteAddr().String(), id, f)
-	if _, err := c.Conn.Write(bareAnswer(id, f)); err != nil {
+	if _, err := c.write(bareAnswer(id, f)); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -15,17 +14,20 @@ func newRequestID() string {
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	var out [36]byte
-	hex.Encode(out[:8], b[:4])
-	out[8] = '-'
-	hex.Encode(out[9:13], b[4:6])
-	out[13] = '-'
-	hex.Encode(out[14:18], b[6:8])
-	out[18] = '-'
-	hex.Encode(out[19:23], b[8:10])
-	out[23] = '-'
-	hex.Encode(out[24:], b[10:])
+	at := 0
+	for i, v := range b {
+		switch i {
+		case 4, 6, 8, 10:
+			out[at] = '-'
+			at++
+		}
+		out[at], out[at+1] = hexDigits[v>>4], hexDigits[v&15]
+		at += 2
+	}
 	return string(out[:])
 }
+
+const hexDigits = "0123456789abcdef"
 
 func putUint64(b []byte, v uint64) {
 	for i := range 8 {

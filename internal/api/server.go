@@ -35,13 +35,11 @@ const (
 	MaxBody = 1 << 20
 	// maxHeader bounds request line and headers together. net/http adds 4 KiB of its own to what it is told.
 	maxHeader = 16<<10 - 4<<10
-	// headerTimeout and requestTimeout are how long a client may take over its headers, and over the whole request.
-	headerTimeout  = 10 * time.Second
+	// How long a client may take: over a whole request from its first byte on, over taking an answer, and until its next request. The last
+	// outlasts the idle time of the SDKs' own pools (Go's: 90 s), so that it is they who close first.
 	requestTimeout = 30 * time.Second
-	// answerTimeout is how long the whole exchange may take from the end of the headers on. It has to outlast the longest fault rule.
-	answerTimeout = fault.MaxDelay + 30*time.Second
-	// idleTimeout outlasts the idle time of the SDKs' own pools (Go's: 90 s), so that it is they who close first.
-	idleTimeout = 2 * time.Minute
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = 2 * time.Minute
 )
 
 // Config is what a Server is made of. Service, Credentials, Records and Quotas are required.
@@ -70,6 +68,7 @@ type Server struct {
 	Config
 	verifier *sigv4.Verifier
 	http     *http.Server
+	limits   timeouts
 	calls    sync.Pool
 	warnOnce sync.Once
 
@@ -89,9 +88,9 @@ func New(cfg Config) *Server {
 	s.calls.New = func() any { return newCall() }
 	s.draining, s.drain = context.WithCancel(context.Background())
 	s.verifier = sigv4.New(sigv4.Config{Now: cfg.Wall, Region: cfg.Region, EchoCanonical: cfg.EchoCanonical, Lookup: s.lookup})
-	s.http = &http.Server{
+	s.limits = timeouts{idle: idleTimeout, request: requestTimeout, write: writeTimeout}
+	s.http = &http.Server{ // its timeouts are the listener's business
 		Handler: s, MaxHeaderBytes: maxHeader, DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered like everything else
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -99,7 +98,7 @@ func New(cfg Config) *Server {
 
 // Serve answers on ln, over TLS if conf is given, until Shutdown.
 func (s *Server) Serve(ln net.Listener, conf *tls.Config) error {
-	return s.http.Serve(newListener(ln, conf, s.answeredByHTTP))
+	return s.http.Serve(newListener(ln, conf, s.limits, s.answeredByHTTP))
 }
 
 // Shutdown stops accepting, lets go the calls that fault rules hold, and returns when what was under way is answered. When ctx ends first, the

@@ -82,10 +82,8 @@ func (r *Record) View() View {
 	if a := r.Authz; a.Decided {
 		v.Authz = &AuthzView{Allowed: a.Allowed, Effect: a.Effect, Policy: a.Policy, Sid: a.Sid, Statement: a.Statement, Why: a.why()}
 	}
-	for name, values := range r.Header {
-		for _, value := range values {
-			v.Headers = append(v.Headers, Header{Name: name, Value: maskHeader(name, value)})
-		}
+	for name, value := range r.eachHeader {
+		v.Headers = append(v.Headers, Header{Name: name, Value: maskHeader(name, value)})
 	}
 	slices.SortFunc(v.Headers, func(a, b Header) int { return strings.Compare(a.Name+a.Value, b.Name+b.Value) })
 	return v
