@@ -27,6 +27,7 @@ type call struct {
 	principal *account.Principal
 	caller    market.Caller
 
+	token   []byte // the registration token, where the body is the usual one of ResolveCustomer
 	out     []byte // the result's body; the record's buffer
 	closing bool   // the connection cannot be used again
 	cut     bool   // the connection is to be closed instead of an answer
@@ -70,13 +71,19 @@ func (q *call) answer() *awsproto.Fault {
 	if routing != nil && routing.Status == http.StatusNotFound { // no protocol claims it: what the body is does not matter
 		return routing
 	}
-	if f := codec.Valid(q.rec.Body); f != nil {
-		return f
+	q.token = nil
+	if codec.Protocol() != awsproto.CBOR {
+		q.token, _ = awsproto.FastRegistrationToken(q.rec.Body)
+	}
+	if q.token == nil {
+		if f := codec.Valid(q.rec.Body); f != nil {
+			return f
+		}
 	}
 	if routing != nil {
 		return routing
 	}
-	if q.op = operations[operationKey{service, name}]; q.op == nil {
+	if q.op = findOperation(service, name); q.op == nil {
 		return awsproto.UnknownOperation(service, name)
 	}
 	q.rec.Operation = q.op.name

@@ -90,3 +90,65 @@ func TestResolveCustomerOutput(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, cbor)
 	}
 }
+
+// agree holds the fast way of reading a registration token to the general one.
+func agree(t *testing.T, body []byte) {
+	t.Helper()
+	token, ok := FastRegistrationToken(body)
+	if !ok {
+		return
+	}
+	c := JSON11.Codec()
+	if f := c.Valid(body); f != nil {
+		t.Fatalf("%q is read fast, and not valid: %v", body, f)
+	}
+	var in ResolveCustomerInput
+	d := c.Decoder(body)
+	in.Decode(&d)
+	if f := d.Finish(); f != nil {
+		t.Fatalf("%q is read fast, and faulty: %v", body, f)
+	}
+	if f := in.Validate(); f != nil {
+		t.Fatalf("%q is read fast, and invalid: %v", body, f)
+	}
+	if string(in.RegistrationToken) != string(token) {
+		t.Fatalf("%q: fast %q, else %q", body, token, in.RegistrationToken)
+	}
+}
+
+func TestFastRegistrationToken(t *testing.T) {
+	for body, fast := range map[string]bool{
+		`{"RegistrationToken":"abc+/="}`: true, `{"RegistrationToken": "abc+/="}`: true, `{"RegistrationToken":"a"}`: true,
+		`{"RegistrationToken":""}`: false, `{"RegistrationToken":"a\u002b"}`: false, `{"RegistrationToken":"a","RegistrationToken":"b"}`: false,
+		`{"RegistrationToken":"a"} `: false, `{"RegistrationToken":"a"}}`: false, `{"RegistrationToken":"a" }`: false, `{"registrationToken":"a"}`: false,
+		`{"RegistrationToken":"a b"}`: false, `{"RegistrationToken":null}`: false, `{"RegistrationToken":"}`: false, `{"RegistrationToken":`: false, "": false,
+	} {
+		if _, ok := FastRegistrationToken([]byte(body)); ok != fast {
+			t.Errorf("%s: %v, want %v", body, ok, fast)
+		}
+		agree(t, []byte(body))
+	}
+}
+
+func FuzzFastRegistrationToken(f *testing.F) {
+	f.Add([]byte(`{"RegistrationToken":"abc+/="}`))
+	f.Add([]byte(`{"RegistrationToken": "abc+/="}`))
+	f.Fuzz(func(t *testing.T, body []byte) { agree(t, body) })
+}
+
+// The hot path of encoding writes what the general one does.
+func TestResolveCustomerOutputBothWays(t *testing.T) {
+	out := ResolveCustomerOutput{CustomerAWSAccountID: "111122223333", CustomerIdentifier: `a"\` + "\n\xff", LicenseARN: "arn:aws:x", ProductCode: "p"}
+	hot := JSON11.Codec().Encoder(nil)
+	out.Encode(&hot)
+	general := JSON11.Codec().Encoder(nil)
+	general.BeginStruct()
+	for _, m := range [][2]string{{"CustomerAWSAccountId", out.CustomerAWSAccountID}, {"CustomerIdentifier", out.CustomerIdentifier}, {"LicenseArn", out.LicenseARN}, {"ProductCode", out.ProductCode}} {
+		general.Member(m[0])
+		general.String(m[1])
+	}
+	general.EndStruct()
+	if string(hot.Bytes()) != string(general.Bytes()) {
+		t.Errorf("hot\n%s\ngeneral\n%s", hot.Bytes(), general.Bytes())
+	}
+}
