@@ -102,14 +102,14 @@ func (q *call) answer() *awsproto.Fault {
 
 // authenticate finds out who signed.
 func (q *call) authenticate() *awsproto.Fault {
-	res, err := q.s.verifier.Verify(q.r, q.rec.Body, signingName)
+	res, err := q.s.verifier.VerifyAt(q.r, q.rec.Body, signingName, q.rec.Time)
 	q.rec.AccessKeyID, q.rec.Region = clip(res.AccessKeyID), clip(res.Region)
 	if p, ok := res.Identity.(*account.Principal); ok && p != nil {
 		q.principal = p
 		q.rec.Principal, q.rec.Account = p.ARN, p.Account
 	}
 	if err == nil && q.principal != nil {
-		q.caller = market.Caller{Account: q.principal.Account, ARN: q.principal.ARN, Region: res.Region}
+		q.caller = market.Caller{Account: q.principal.Account, ARN: q.principal.ARN, Region: res.Region, Now: q.rec.MarketTime}
 		return nil
 	}
 	var refused *sigv4.Error

@@ -11,6 +11,8 @@ type Caller struct {
 	Account string // the account whose credentials signed
 	ARN     string // the principal, for records
 	Region  string // the Region of the signature's scope
+	// Now is the market's time of the call, where the face has read it already; the zero time has Service read it.
+	Now time.Time
 	// Operator is set by the control listener and the wiring: the house itself, which may do everything there.
 	Operator bool
 }

@@ -83,6 +83,11 @@ type Result struct {
 //
 // A refusal is an *Error; where several apply it is the one that AWS gives. Any other error is the Lookup's.
 func (v *Verifier) Verify(r *http.Request, body []byte, service string) (res Result, err error) {
+	return v.VerifyAt(r, body, service, v.cfg.Now())
+}
+
+// VerifyAt is Verify for a caller that has read the wall clock already.
+func (v *Verifier) VerifyAt(r *http.Request, body []byte, service string, now time.Time) (res Result, err error) {
 	s := v.pool.Get().(*scratch)
 	defer v.release(s)
 	s.params = appendParams(s.params[:0], r.URL.RawQuery)
@@ -95,7 +100,7 @@ func (v *Verifier) Verify(r *http.Request, body []byte, service string) (res Res
 	if refusal != nil {
 		return res, refusal
 	}
-	if refusal = v.checkDate(c); refusal != nil {
+	if refusal = v.checkDate(c, now); refusal != nil {
 		return res, refusal
 	}
 	res.SignedAt = c.signedAt
@@ -134,7 +139,7 @@ func (v *Verifier) Verify(r *http.Request, body []byte, service string) (res Res
 }
 
 // checkDate is steps 9 and 10.
-func (v *Verifier) checkDate(c *claim) *Error {
+func (v *Verifier) checkDate(c *claim, now time.Time) *Error {
 	var ok bool
 	if c.presigned {
 		c.basic = c.date
@@ -153,7 +158,6 @@ func (v *Verifier) checkDate(c *claim) *Error {
 		}
 		life = time.Duration(n) * time.Second
 	}
-	now := v.cfg.Now()
 	// In whole seconds, as the message has them.
 	if age := now.Unix() - c.signedAt.Unix(); age > int64(life/time.Second) {
 		return errExpired(c.basic, now, life)

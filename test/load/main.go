@@ -90,6 +90,11 @@ func run(ctx context.Context, c config) error {
 		{name: "souk", server: &souk.server, requests: requests, host: souk.host},
 		{name: "souk, access log to a file", server: &logged.server, requests: loggedRequests, host: logged.host},
 	}
+	for _, t := range targets {
+		if err := t.server.checkPinned(); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
 	var rows []row
 	for _, n := range c.connections {
 		for _, t := range targets { // warm up: caches, heap, connections of the kernel
