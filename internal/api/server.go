@@ -5,7 +5,7 @@
 //	size ─▶ protocol ─▶ syntax of the body ─▶ operation ─▶ signature ─▶ account ─▶ policy ─▶ quota
 //	     ─▶ shape and constraints ─▶ fault rules ─▶ market.Service
 //
-// Each can end it with an AWS error, in the caller's protocol. Whatever happens leaves exactly one request record.
+// Its timeouts are those of its connections (conn.go). Each station can end it with an AWS error, in the caller's protocol. Whatever happens leaves exactly one request record.
 package api
 
 import (
