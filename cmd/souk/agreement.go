@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,14 +12,31 @@ import (
 
 // agreeCmds is `souk agreement`.
 type agreeCmds struct {
-	List agreeListCmd `cmd:"" default:"withargs" help:"List agreements, in the order in which they were accepted."`
+	List   agreeListCmd   `cmd:"" default:"withargs" help:"List agreements, in the order in which they were accepted."`
+	Show   agreeShowCmd   `cmd:"" help:"Print all about an agreement."`
+	Events agreeEventsCmd `cmd:"" help:"Print what happened to an agreement."`
+	Token  agreeTokenCmd  `cmd:"" help:"Mint a new registration token for an agreement, as a click on 'Set up your account' does."`
+
+	Amend   agreeAmendCmd   `cmd:"" help:"Change quantities, the end, or whether it renews itself."`
+	Renew   agreeRenewCmd   `cmd:"" help:"Make the agreement that starts when this one ends."`
+	Replace agreeReplaceCmd `cmd:"" help:"End an agreement now, and make one that takes its place."`
+
+	Cancel    agreeCancelCmd    `cmd:"" help:"End an agreement now: the buyer cancelled."`
+	Terminate agreeTerminateCmd `cmd:"" help:"End an agreement now: the seller terminated."`
+	Expire    agreeExpireCmd    `cmd:"" help:"End an agreement now: as if its time were over."`
+	Suspend   agreeSuspendCmd   `cmd:"" help:"Have an agreement neither meter nor entitle, for a while."`
+	Reinstate agreeReinstateCmd `cmd:"" help:"End a suspension."`
 }
 
 func (agreeCmds) Help() string {
-	return `An agreement is an offer that a buyer has accepted. Its license, which sellers know as LicenseArn, is made with it.
+	return `An agreement is an offer that a buyer has accepted. Its license, which sellers know as LicenseArn, is made with it. For an hour after it has
+ended its last usage records are taken.
 
     souk agreement
-    souk agreement list --buyer 777788889999 --status active`
+    souk agreement list --buyer 777788889999 --status active
+    souk agreement amend AGREEMENT --set seats=25
+    souk agreement cancel AGREEMENT
+    souk agreement events AGREEMENT`
 }
 
 // agreeListCmd is `souk agreement list`.
@@ -75,11 +93,7 @@ func (c *agreeListCmd) Run(a *app) error {
 	}
 	rows := [][]string{{"AGREEMENT", "PRODUCT", "BUYER", "STATUS", "ACCEPTED", "END", "LICENSE"}}
 	for _, g := range all.Agreements {
-		status := cell(string(g.Status))
-		if g.FreeTrial {
-			status += " (free trial)"
-		}
-		rows = append(rows, []string{cell(g.AgreementID), cell(g.ProductCode), cell(g.Buyer), status, stamp(g.AcceptedAt), stamp(g.EndAt), cell(g.LicenseARN)})
+		rows = append(rows, []string{cell(g.AgreementID), cell(g.ProductCode), cell(g.Buyer), agreementStatus(&g), stamp(g.AcceptedAt), stamp(g.EndAt), cell(g.LicenseARN)})
 	}
 	if err := table(a.stdout, rows); err != nil {
 		return err
@@ -88,4 +102,34 @@ func (c *agreeListCmd) Run(a *app) error {
 		fmt.Fprintf(a.stderr, "hint: there are more: --after %s, or --limit 0 for all\n", cell(all.Next))
 	}
 	return nil
+}
+
+// agreementStatus is the status, and what else one has to know to understand it.
+func agreementStatus(g *admin.Agreement) string {
+	var more []string
+	if g.FreeTrial {
+		more = append(more, "free trial")
+	}
+	if g.Phase == market.Scheduled && g.Status == market.Active {
+		more = append(more, "not started")
+	}
+	if !g.SuspendedAt.IsZero() {
+		more = append(more, "suspended")
+	}
+	if g.Phase == market.FinalHour {
+		more = append(more, "final hour")
+	}
+	if len(more) == 0 {
+		return cell(string(g.Status))
+	}
+	return cell(string(g.Status)) + " (" + strings.Join(more, ", ") + ")"
+}
+
+// agreementHint says how to find agreements where one was not found.
+func agreementHint(err error) error {
+	var refused *admin.APIError
+	if errors.As(err, &refused) && refused.Code == admin.CodeNotFound && strings.HasPrefix(refused.Message, "agreement ") {
+		return fmt.Errorf("%w\nhint: souk agreement list", err)
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/souk-market/souk/internal/admin"
 	"github.com/souk-market/souk/internal/market"
@@ -13,11 +14,17 @@ import (
 // buyCmd is `souk buy`.
 type buyCmd struct {
 	remote
-	Product   string `required:"" placeholder:"CODE" help:"Code of the product."`
+	Product string `required:"" placeholder:"CODE" help:"Code of the product."`
+	quantities
 	Buyer     string `placeholder:"ACCOUNT" help:"Account that buys, twelve digits. The first that may buy, if left out."`
 	Offer     string `placeholder:"ID" help:"Offer to accept. The product's public one, if left out."`
 	FreeTrial bool   `help:"Take the product's free trial."`
-	PostTo    string `placeholder:"URL" help:"Post the registration form there, as the buyer's browser does, and report the answer. The word 'registered' stands for the product's own registration URL."`
+
+	Start      *instant `placeholder:"TIME" help:"When the agreement starts, if not at once, in UTC if it does not say: 2027-01-01T12:00:00Z, or 2027-01-01 for the beginning of that day."`
+	TermMonths int      `placeholder:"N" help:"How long a contract lasts, in months. As long as the offer says, if left out."`
+	AutoRenew  bool     `help:"Have the contract renewed by itself at its end."`
+
+	PostTo string `placeholder:"URL" help:"Post the registration form there, as the buyer's browser does, and report the answer. The word 'registered' stands for the product's own registration URL."`
 }
 
 func (buyCmd) Help() string {
@@ -28,6 +35,7 @@ A legacy product has one agreement a buyer, so buying it again gives a new token
 concurrent-agreements kind gives a new agreement every time.
 
     souk buy --product 7gs5x0soukanalytics0legac
+    souk buy --product 3kq9v1soukvaultconcurrent --set seats=10 --term-months 24 --auto-renew
     token=$(souk buy --product 3kq9v1soukvaultconcurrent --json | jq -r .registration_token)
 
 With --post-to it goes on as the buyer's browser does: it posts the documented form (x-amzn-marketplace-token and its companions) and
@@ -41,6 +49,12 @@ const registered = "registered"
 
 // Validate lets nothing be bought for a form that cannot be posted.
 func (c *buyCmd) Validate() error {
+	if c.TermMonths < 0 {
+		return errors.New("--term-months must not be negative")
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
 	if c.PostTo == "" || c.PostTo == registered {
 		return nil
 	}
@@ -68,7 +82,14 @@ func (c *buyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	p, err := client.Buy(a.ctx, admin.PurchaseInput{ProductCode: c.Product, Buyer: c.Buyer, OfferID: c.Offer, FreeTrial: c.FreeTrial})
+	in := admin.PurchaseInput{ProductCode: c.Product, Buyer: c.Buyer, OfferID: c.Offer, FreeTrial: c.FreeTrial, TermMonths: c.TermMonths, AutoRenew: c.AutoRenew}
+	if c.Start != nil {
+		in.StartAt = time.Time(*c.Start)
+	}
+	if in.Entitlements, err = c.of(a, client, c.Product); err != nil {
+		return err
+	}
+	p, err := client.Buy(a.ctx, in)
 	if err != nil {
 		return productHint(err)
 	}
@@ -80,7 +101,7 @@ func (c *buyCmd) Run(a *app) error {
 	if c.JSON {
 		err = printJSON(a.stdout, out)
 	} else {
-		err = c.print(a, out)
+		err = out.print(a)
 	}
 	switch {
 	case err != nil:
@@ -121,7 +142,7 @@ func (c *buyCmd) post(a *app, p admin.Purchase) (*posted, error) {
 }
 
 // print writes the purchase for people, with the token last, where it is easiest to take.
-func (c *buyCmd) print(a *app, b bought) error {
+func (b bought) print(a *app) error {
 	agreement := b.AgreementID
 	if b.Existing {
 		agreement += " (there was one already)"

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
 
+	"github.com/souk-market/souk/internal/admin"
 	"github.com/souk-market/souk/internal/market"
 	"github.com/souk-market/souk/internal/sqlstore"
 )
@@ -17,57 +19,97 @@ type checkCmd struct {
 }
 
 func (checkCmd) Help() string {
-	return `Derives again every rule that the stored state must keep: accounts, policies, products, offers, customers, agreements, licenses, keys. Prints
-one line a finding; the exit status is 0 only if there is none. Without --data the running Souk checks itself.
+	return `Derives again every rule that the stored state must keep: accounts, policies, products, offers, customers, agreements and their history,
+licenses, entitlements, every usage record, keys. Prints how much there was to check, and one line a finding; the exit status is 0 only if there
+is none. Without --data the running Souk checks itself.
 
     souk check
     souk check --data /var/lib/souk
 
-With --json: {"problems": [{"path", "line", "reason"}]}. A store that an older Souk wrote is brought up to this one's schema first.`
+With --json: {"problems": [{"path", "line", "reason"}], "checked": {...}}. A store that an older Souk wrote is brought up to this one's schema first.`
 }
 
 func (c *checkCmd) Run(a *app) error {
 	done := a.working("checking")
-	problems, err := c.problems(a)
+	report, err := c.report(a)
 	done()
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		err = printJSON(a.stdout, map[string]any{"problems": append([]market.Problem{}, problems...)})
-	} else if len(problems) == 0 {
-		_, err = fmt.Fprintln(a.stdout, "sound: every rule holds")
+		report.Problems = append([]market.Problem{}, report.Problems...)
+		err = printJSON(a.stdout, report)
+	} else {
+		err = printReport(a, report)
 	}
-	for _, p := range problems {
-		if err == nil && !c.JSON {
-			_, err = fmt.Fprintln(a.stdout, oneLine(p.String()))
-		}
-	}
-	if err == nil && len(problems) > 0 {
+	if err == nil && len(report.Problems) > 0 {
 		err = failed{exitFailed}
 	}
 	return err
 }
 
-func (c *checkCmd) problems(a *app) ([]market.Problem, error) {
+func printReport(a *app, r admin.CheckReport) error {
+	_, err := fmt.Fprintf(a.stdout, "checked %s, %s, %s, %s, %s\n", counted(r.Checked.Accounts, "account"), counted(r.Checked.Products, "product"),
+		counted(r.Checked.Customers, "customer"), counted(r.Checked.Agreements, "agreement"), counted(int(r.Checked.UsageRecords), "usage record"))
+	if err == nil && len(r.Problems) == 0 {
+		_, err = fmt.Fprintln(a.stdout, "sound: every rule holds")
+	}
+	for _, p := range r.Problems {
+		if err == nil {
+			_, err = fmt.Fprintln(a.stdout, oneLine(p.String()))
+		}
+	}
+	return err
+}
+
+func (c *checkCmd) report(a *app) (admin.CheckReport, error) {
 	if c.Data == "" {
 		client, err := c.client(a)
 		if err != nil {
-			return nil, err
+			return admin.CheckReport{}, err
 		}
 		return client.Check(a.ctx)
 	}
 	store, err := sqlstore.Open(a.ctx, sqlstore.Config{Path: filepath.Join(c.Data, "souk.db")})
 	switch {
 	case errors.Is(err, sqlstore.ErrNotInitialized):
-		return nil, fmt.Errorf("there is no store in %s", c.Data)
+		return admin.CheckReport{}, fmt.Errorf("there is no store in %s", c.Data)
 	case errors.Is(err, sqlstore.ErrLocked):
-		return nil, fmt.Errorf("the store in %s is open elsewhere\nhint: ask the Souk that has it open: leave --data out", c.Data)
+		return admin.CheckReport{}, fmt.Errorf("the store in %s is open elsewhere\nhint: ask the Souk that has it open: leave --data out", c.Data)
 	case err != nil:
-		return nil, err
+		return admin.CheckReport{}, err
 	}
-	problems, err := market.CheckStore(a.ctx, store)
-	return problems, errors.Join(err, store.Close())
+	report, err := checkStore(a.ctx, store)
+	return report, errors.Join(err, store.Close())
+}
+
+// checkStore checks a store that no Souk has open: its directory may not even compile.
+func checkStore(ctx context.Context, store market.Store) (r admin.CheckReport, err error) {
+	err = store.View(ctx, func(tx market.Tx) error {
+		if r.Problems, err = market.CheckTx(tx); err != nil {
+			return err
+		}
+		dir, err := tx.Directory()
+		if err != nil {
+			return err
+		}
+		products, err := tx.Products()
+		if err != nil {
+			return err
+		}
+		customers, err := tx.Customers()
+		if err != nil {
+			return err
+		}
+		agreements, err := tx.Agreements(market.AgreementFilter{})
+		if err != nil {
+			return err
+		}
+		r.Checked = admin.Checked{Accounts: len(dir.Accounts), Products: len(products), Customers: len(customers), Agreements: len(agreements)}
+		r.Checked.UsageRecords, err = tx.CountUsage(market.UsageFilter{})
+		return err
+	})
+	return r, err
 }
 
 // working says on a terminal, from the second second on, what takes so long. The caller calls what it returns when that is over.

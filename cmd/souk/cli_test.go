@@ -87,3 +87,42 @@ func TestBuild(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestBar(t *testing.T) {
+	for want, at := range map[string][2]int64{
+		"[------------------------------]   0 %  0 of 10":                   {0, 10},
+		"[###############---------------]  50 %  5 of 10":                   {5, 10},
+		"[##############################] 100 %  10 of 10":                  {10, 10},
+		"[#############################-]  99 %  9999999999 of 10000000000": {9999999999, 10000000000},
+		"[------------------------------]   0 %  0 of 3":                    {-1, 3}, // before the head of a CSV file
+		"11": {11, 10}, "7": {7, -1}, "0": {0, 0},
+	} {
+		if got := bar(at[0], at[1]); got != want {
+			t.Errorf("bar(%d, %d) = %q, want %q", at[0], at[1], got, want)
+		}
+	}
+}
+
+// A bar is drawn now and then, and taken away at the end; what is no terminal sees none.
+func TestProgress(t *testing.T) {
+	var out strings.Builder
+	now := time.Unix(0, 0)
+	p := &progress{to: &out, what: "exporting", now: func() time.Time { return now }}
+	p.at(1, 2)
+	p.at(2, 2) // at once: not drawn
+	now = now.Add(redraw)
+	p.at(2, 2)
+	p.done()
+	want := "\rexporting [###############---------------]  50 %  1 of 2\x1b[K\rexporting [##############################] 100 %  2 of 2\x1b[K\r\x1b[K"
+	if out.String() != want {
+		t.Errorf("drew %q, want %q", out.String(), want)
+	}
+	a := &app{stderr: &out, getenv: noEnv}
+	out.Reset()
+	quiet := a.progress("exporting")
+	quiet.at(1, 2)
+	quiet.done()
+	if out.String() != "" {
+		t.Errorf("drew %q on what is no terminal", out.String())
+	}
+}

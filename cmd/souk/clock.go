@@ -23,6 +23,8 @@ func (clockCmds) Help() string {
 	return `All that a customer can observe goes by the market's clock: when tokens expire, when trials end, what aws:CurrentTime is in a policy. Signatures,
 the Date header and sessions go by the wall's, so no SDK notices when the market's is moved. It can be moved where 'souk dev' runs, or 'souk serve --simulation'.
 
+What falls due on the way (agreements that start, end, are renewed or close down) happens in its order, and is done when the command ends.
+
     souk clock
     souk clock advance 4h1m     every registration token from before is expired
     souk clock set 2027-01-01`
@@ -145,7 +147,11 @@ func (r remote) printClock(a *app, s admin.ClockState) error {
 	if s.Frozen {
 		now += " (frozen)"
 	}
-	return table(a.stdout, [][]string{{"market", now}, {"wall", stamp(s.Wall)}, {"offset", cell(s.Offset)}})
+	rows := [][]string{{"market", now}, {"wall", stamp(s.Wall)}, {"offset", cell(s.Offset)}}
+	if s.Settled > 0 {
+		rows = append(rows, []string{"settled", counted(s.Settled, "change") + " that fell due"})
+	}
+	return table(a.stdout, rows)
 }
 
 // span is a time.Duration that may be written with days.

@@ -1,6 +1,6 @@
 package main
 
-const description = `An AWS marketplace of your own: it answers the AWS Marketplace Metering API to unmodified AWS SDKs, and plays the buyer's side.
+const description = `An AWS marketplace of your own: it answers the AWS Marketplace Metering and Entitlement APIs to unmodified AWS SDKs, and plays the buyer's side.
 
 Start with 'souk demo', which runs the main job and shows it, then 'souk dev'.`
 
@@ -15,15 +15,17 @@ type commands struct {
 	Buy       buyCmd       `cmd:"" group:"use" help:"Buy a product and get a registration token."`
 	Requests  requestsCmds `cmd:"" group:"use" help:"See what was asked on the AWS face, what was answered, and why."`
 	Product   productCmds  `cmd:"" group:"use" help:"List products; change a registration URL, a token's life."`
-	Agreement agreeCmds    `cmd:"" group:"use" help:"List agreements."`
+	Agreement agreeCmds    `cmd:"" group:"use" help:"List agreements; amend, renew, replace, end and suspend them."`
+	Usage     usageCmds    `cmd:"" group:"use" help:"List, add up and export what was metered."`
 
 	Clock clockCmds `cmd:"" group:"simulate" help:"Show or move the market's clock."`
 	Fault faultCmds `cmd:"" group:"simulate" help:"Make calls fail on purpose."`
 
-	Apply    applyCmd     `cmd:"" group:"operate" help:"Apply a world file: accounts, users, policies, products, offers, agreements."`
-	Export   exportCmd    `cmd:"" group:"operate" help:"Print the world as a file."`
-	Session  sessionCmd   `cmd:"" group:"operate" help:"Issue temporary credentials of a role."`
-	TokenKey tokenKeyCmds `cmd:"" name:"token-key" group:"operate" help:"List, rotate and retire the keys that seal registration tokens."`
-	Check    checkCmd     `cmd:"" group:"operate" help:"Prove the invariants of the stored state."`
-	Version  versionCmd   `cmd:"" group:"operate" help:"Print version, commit and Go version."`
+	Apply      applyCmd       `cmd:"" group:"operate" help:"Apply a world file: accounts, users, policies, products, offers, agreements."`
+	Export     exportCmd      `cmd:"" group:"operate" help:"Print the world as a file."`
+	Session    sessionCmd     `cmd:"" group:"operate" help:"Issue temporary credentials of a role."`
+	TokenKey   tokenKeyCmds   `cmd:"" name:"token-key" group:"operate" help:"List, rotate and retire the keys that seal registration tokens."`
+	SigningKey signingKeyCmds `cmd:"" name:"signing-key" group:"operate" help:"List, rotate and print the keys that RegisterUsage signs with."`
+	Check      checkCmd       `cmd:"" group:"operate" help:"Prove the invariants of the stored state."`
+	Version    versionCmd     `cmd:"" group:"operate" help:"Print version, commit and Go version."`
 }

@@ -27,10 +27,20 @@ type nodeFlags struct {
 	TokenLife  time.Duration     `default:"4h" env:"SOUK_TOKEN_LIFE" placeholder:"DURATION" help:"How long a registration token lives, where the product does not say itself. At most 168h."`
 	TokenReuse market.TokenReuse `default:"replay" enum:"replay,single" env:"SOUK_TOKEN_REUSE" help:"What a second redemption of a token does: 'replay' gives the same answer until it expires, 'single' refuses with ExpiredTokenException."`
 
+	UsageWindow time.Duration `default:"24h" env:"SOUK_USAGE_WINDOW" placeholder:"24h|6h" help:"How far back BatchMeterUsage takes records: AWS's rule since July 2026, or the older one that the SDKs' documentation still has."`
+
 	AccessLog     string `env:"SOUK_ACCESS_LOG" placeholder:"FILE" help:"Write one line of JSON for each request on the AWS face to this file; '-' is standard error. Off by default."`
 	Requests      int    `default:"1000" env:"SOUK_REQUESTS" help:"How many request records to keep in memory for 'souk requests'."`
 	FaultSeed     uint64 `env:"SOUK_FAULT_SEED" help:"Seed of the faults' dice. 0 draws one, and says which at the start."`
 	EchoCanonical bool   `env:"SOUK_ECHO_CANONICAL" help:"Put the canonical request into the message of an InvalidSignatureException, as some AWS services do. It is in the request record anyway."`
+}
+
+// Validate finds what kong's own checks cannot.
+func (f *nodeFlags) Validate() error {
+	if f.UsageWindow != market.DefaultUsageWindow && f.UsageWindow != market.OlderUsageWindow {
+		return fmt.Errorf("--usage-window %s: must be 24h or 6h", f.UsageWindow)
+	}
+	return nil
 }
 
 // nodeConfig is all that startNode needs to know.

@@ -23,7 +23,8 @@ type demoCmd struct {
 
 func (demoCmd) Help() string {
 	return `The main job in one command: starts a Souk of its own on free ports, buys a product, posts the registration form as the buyer's browser does, resolves the
-token as a seller does, and then gets it wrong on purpose: the token altered, expired, from another account, without permission.
+token as a seller does, and gets it wrong on purpose: the token altered, expired, from another account, without permission. Then the seller meters usage: once,
+again, and with another quantity; reads entitlements; the buyer cancels, the final hour takes the last records, and after it they are refused.
 Every step goes over real sockets and is checked; the exit status is 0 only if every answer was the right one.`
 }
 
@@ -134,6 +135,9 @@ func (d *demo) run() error {
 		return err
 	}
 	d.expect("LicenseArn", p.LicenseARN, d.resolve("seller", again.RegistrationToken, false)["LicenseArn"])
+	if err := d.meter(p, product.ProductCode); err != nil {
+		return err
+	}
 	if d.wrong == 0 && !d.json {
 		fmt.Fprintf(d.out, "\n%d answers checked, all right. Next: `souk dev`, and point your own SDK at it.\n", d.checked)
 	}
@@ -160,46 +164,78 @@ func (d *demo) post(p admin.Purchase) (registration.Answer, error) {
 
 // resolve calls ResolveCustomer with a key of the sample marketplace; show prints the bytes that mattered.
 func (d *demo) resolve(keyName, token string, show bool) map[string]string {
+	res := d.call(keyName, "AWSMPMeteringService.ResolveCustomer", map[string]string{"RegistrationToken": token})
+	if show {
+		d.detail("> POST / HTTP/1.1")
+		d.detail("> X-Amz-Target: %s", res.request.Header.Get("X-Amz-Target"))
+		d.detail("> Authorization: %s…", res.request.Header.Get("Authorization")[:72])
+		d.detail("> {\"RegistrationToken\":\"%s…\"}", token[:24])
+		d.detail("< HTTP/1.1 %d, x-amzn-RequestId: %s", res.status, res.requestID)
+		d.detail("< %s", res.raw)
+	}
+	body := map[string]string{"status": fmt.Sprint(res.status)}
+	var members map[string]any
+	if err := json.Unmarshal(res.raw, &members); err != nil {
+		body["__type"] = err.Error()
+	}
+	for name, v := range members {
+		body[name] = fmt.Sprint(v)
+	}
+	return body
+}
+
+// reply is the answer to a call of the AWS face.
+type reply struct {
+	request   *http.Request
+	status    int
+	requestID string
+	raw       []byte // the body; of a call that found nobody, an error in the same form
+}
+
+// code is that of an error; "" for a success.
+func (r *reply) code() string {
+	var e struct {
+		Type string `json:"__type"`
+	}
+	if err := json.Unmarshal(r.raw, &e); err != nil {
+		return err.Error()
+	}
+	return e.Type
+}
+
+// call makes one call of the AWS face in AWS JSON 1.1, signed with a key of the sample marketplace.
+func (d *demo) call(keyName, target string, in any) *reply {
 	var key sigv4.Key
 	for _, k := range d.info.Keys {
 		if k.Name == keyName {
 			key = sigv4.Key{AccessKeyID: k.AccessKeyID, Secret: k.SecretAccessKey}
 		}
 	}
-	payload, err := json.Marshal(map[string]string{"RegistrationToken": token})
+	failed := func(err error) *reply {
+		raw, _ := json.Marshal(map[string]string{"__type": err.Error()})
+		return &reply{request: new(http.Request), raw: raw}
+	}
+	payload, err := json.Marshal(in)
 	if err != nil {
-		return map[string]string{"__type": err.Error()}
+		return failed(err)
 	}
 	req, err := http.NewRequestWithContext(d.ctx, http.MethodPost, d.info.Endpoint+"/", bytes.NewReader(payload))
 	if err != nil {
-		return map[string]string{"__type": err.Error()}
+		return failed(err)
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	req.Header.Set("X-Amz-Target", "AWSMPMeteringService.ResolveCustomer")
+	req.Header.Set("X-Amz-Target", target)
 	sigv4.Sign(req, payload, key, d.info.Region, "aws-marketplace", time.Now())
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return map[string]string{"__type": err.Error()}
+		return failed(err)
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	body := map[string]string{}
-	if err == nil {
-		err = json.Unmarshal(raw, &body)
-	}
 	if err != nil {
-		body["__type"] = err.Error()
+		return failed(err)
 	}
-	if show {
-		d.detail("> POST / HTTP/1.1")
-		d.detail("> X-Amz-Target: %s", req.Header.Get("X-Amz-Target"))
-		d.detail("> Authorization: %s…", req.Header.Get("Authorization")[:72])
-		d.detail("> {\"RegistrationToken\":\"%s…\"}", token[:24])
-		d.detail("< HTTP/1.1 %s, x-amzn-RequestId: %s", res.Status, res.Header.Get("x-amzn-RequestId"))
-		d.detail("< %s", raw)
-	}
-	body["status"] = fmt.Sprint(res.StatusCode)
-	return body
+	return &reply{request: req, status: res.StatusCode, requestID: res.Header.Get("x-amzn-RequestId"), raw: raw}
 }
 
 func (d *demo) expectError(keyName, token, code, message string) {

@@ -61,7 +61,8 @@ func printReady(w io.Writer, i admin.Info) {
 	fmt.Fprintf(w, "souk is ready: an AWS marketplace of your own. Its keys are public: keep it on this machine.\n\n")
 	for _, k := range i.Keys {
 		if k.Name == "seller" {
-			fmt.Fprintf(w, "  export AWS_ENDPOINT_URL_MARKETPLACE_METERING=%s\n", i.Endpoint)
+			fmt.Fprintf(w, "  export %s=%s\n", meteringVariable, i.Endpoint)
+			fmt.Fprintf(w, "  export %s=%s\n", entitlementVariable, i.Endpoint)
 			fmt.Fprintf(w, "  export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", i.Region, i.Region) // boto3 and the CLI read the latter
 			fmt.Fprintf(w, "  export AWS_ACCESS_KEY_ID=%s\n", k.AccessKeyID)
 			fmt.Fprintf(w, "  export AWS_SECRET_ACCESS_KEY=%s\n\n", k.SecretAccessKey)

@@ -16,8 +16,8 @@ type envCmd struct {
 }
 
 func (envCmd) Help() string {
-	return `Prints what a shell must run so that every AWS SDK and the AWS CLI use this Souk for AWS Marketplace Metering, with one of its sample keys.
-It also unsets what would get in the way: a session token, a profile, a variable that makes SDKs ignore endpoints.
+	return `Prints what a shell must run so that every AWS SDK and the AWS CLI use this Souk for AWS Marketplace Metering and its Entitlement Service, with
+one of its sample keys. It also unsets what would get in the way: a session token, a profile, a variable that makes SDKs ignore endpoints.
 
 In sh, bash and zsh, in fish, and in PowerShell:
 
@@ -38,9 +38,12 @@ that are to be unset.`
 // prefer a profile to keys; the last makes SDKs ignore AWS_ENDPOINT_URL_… (SDKs and Tools Reference, "Service-specific endpoints").
 var inTheWay = [...]string{"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", ignoreVariable}
 
+// SDKs make the name of a service's variable of its service id, "Marketplace Metering" and "Marketplace Entitlement Service": in capitals, with
+// underscores for blanks (SDKs and Tools Reference, "Service-specific endpoints").
 const (
-	endpointVariable = "AWS_ENDPOINT_URL_MARKETPLACE_METERING"
-	ignoreVariable   = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+	meteringVariable    = "AWS_ENDPOINT_URL_MARKETPLACE_METERING"
+	entitlementVariable = "AWS_ENDPOINT_URL_MARKETPLACE_ENTITLEMENT_SERVICE"
+	ignoreVariable      = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 )
 
 func (c *envCmd) Run(a *app) error {
@@ -56,7 +59,8 @@ func (c *envCmd) Run(a *app) error {
 		return err
 	}
 	vars := []variable{
-		{endpointVariable, &info.Endpoint},
+		{meteringVariable, &info.Endpoint},
+		{entitlementVariable, &info.Endpoint},
 		{"AWS_REGION", &info.Region},
 		{"AWS_DEFAULT_REGION", &info.Region}, // boto3, and with it the AWS CLI 1, knows only this one
 	}
@@ -77,7 +81,7 @@ func (c *envCmd) Run(a *app) error {
 
 // unsetAll is everything that this command sets. What was in the way before stays away: its values are not known.
 func unsetAll() []variable {
-	return []variable{{name: endpointVariable}, {name: "AWS_REGION"}, {name: "AWS_DEFAULT_REGION"}, {name: "AWS_ACCESS_KEY_ID"},
+	return []variable{{name: meteringVariable}, {name: entitlementVariable}, {name: "AWS_REGION"}, {name: "AWS_DEFAULT_REGION"}, {name: "AWS_ACCESS_KEY_ID"},
 		{name: "AWS_SECRET_ACCESS_KEY"}, {name: "AWS_SESSION_TOKEN"}}
 }
 

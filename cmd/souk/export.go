@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -55,9 +58,17 @@ func (c *exportCmd) Run(a *app) error {
 }
 
 // writeFile replaces a file whole, or not at all. What is no file (a pipe, a terminal) is written to.
-func writeFile(name string, text []byte) (err error) {
+func writeFile(name string, text []byte) error { return writeStream(name, bytes.NewReader(text)) }
+
+// writeStream is writeFile for what is too long to hold.
+func writeStream(name string, text io.Reader) (err error) {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(name, text, 0o600)
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, text)
+		return errors.Join(err, f.Close())
 	}
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real
@@ -72,7 +83,7 @@ func writeFile(name string, text []byte) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	if _, err = f.Write(text); err != nil {
+	if _, err = io.Copy(f, text); err != nil {
 		return err
 	}
 	if err = f.Sync(); err != nil {

@@ -38,11 +38,12 @@ type faultAddCmd struct {
 	Probability float64 `group:"When:" xor:"when" placeholder:"P" help:"Each call that matches with this probability, up to 1."`
 	Times       int     `group:"When:" placeholder:"N" help:"At most so many times. Without end, if left out."`
 
-	Refuse  string        `group:"What happens:" xor:"what" placeholder:"CODE" help:"Answer with this error, before anything is done."`
-	Message string        `group:"What happens:" placeholder:"TEXT" help:"The message with it. The error's usual one, if left out."`
-	Cut     bool          `group:"What happens:" xor:"what" help:"Close the connection before anything is done."`
-	Lose    bool          `group:"What happens:" xor:"what" help:"Do it, and close the connection in place of the answer."`
-	Delay   time.Duration `group:"What happens:" placeholder:"DURATION" help:"Wait so long first. Alone, or before one of the others."`
+	Refuse      string        `group:"What happens:" xor:"what" placeholder:"CODE" help:"Answer with this error, before anything is done."`
+	Message     string        `group:"What happens:" placeholder:"TEXT" help:"The message with it. The error's usual one, if left out."`
+	Cut         bool          `group:"What happens:" xor:"what" help:"Close the connection before anything is done."`
+	Lose        bool          `group:"What happens:" xor:"what" help:"Do it, and close the connection in place of the answer."`
+	Unprocessed int           `group:"What happens:" xor:"what" placeholder:"K" help:"Leave the last K records of a BatchMeterUsage unprocessed: they come back as UnprocessedRecords, to be sent again."`
+	Delay       time.Duration `group:"What happens:" placeholder:"DURATION" help:"Wait so long first. Alone, or before one of the others."`
 }
 
 func (faultAddCmd) Help() string {
@@ -57,13 +58,19 @@ An answer that is lost after the work was done; a slow service; one call of four
 
     souk fault add --lose --times 1
     souk fault add --delay 3s
-    souk fault add --probability 0.25 --refuse InternalServiceErrorException`
+    souk fault add --probability 0.25 --refuse InternalServiceErrorException
+
+A batch of usage records of which some come back unprocessed:
+
+    souk fault add --unprocessed 2 --times 1`
 }
 
 func (c *faultAddCmd) Validate() error {
 	switch {
-	case c.Refuse == "" && !c.Cut && !c.Lose && c.Delay == 0:
-		return fmt.Errorf("one of --refuse, --cut, --lose and --delay is needed: the rule would do nothing")
+	case c.Unprocessed < 0:
+		return fmt.Errorf("--unprocessed must not be negative")
+	case c.Refuse == "" && !c.Cut && !c.Lose && c.Unprocessed == 0 && c.Delay == 0:
+		return fmt.Errorf("one of --refuse, --cut, --lose, --unprocessed and --delay is needed: the rule would do nothing")
 	case c.Message != "" && c.Refuse == "":
 		return fmt.Errorf("--message goes with --refuse")
 	}
@@ -78,7 +85,7 @@ func (c *faultAddCmd) Run(a *app) error {
 	rule, err := client.AddFault(a.ctx, fault.Rule{
 		Operation: c.Operation, Principal: c.Principal, ProductCode: c.Product, Attempt: c.Attempt,
 		Nth: c.Nth, EveryN: c.Every, Probability: c.Probability, Times: c.Times,
-		Refuse: c.Refuse, RefuseMessage: c.Message, Cut: c.Cut, Lose: c.Lose, Delay: c.Delay,
+		Refuse: c.Refuse, RefuseMessage: c.Message, Cut: c.Cut, Lose: c.Lose, Unprocessed: c.Unprocessed, Delay: c.Delay,
 	})
 	if err != nil {
 		return err
@@ -103,6 +110,8 @@ func faultEffect(r *fault.Rule) string {
 		parts = append(parts, "cut the connection")
 	case r.Lose:
 		parts = append(parts, "lose the answer")
+	case r.Unprocessed != 0:
+		parts = append(parts, "leave "+counted(r.Unprocessed, "record")+" unprocessed")
 	}
 	return strings.Join(parts, ", then ")
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/internal/admin"
@@ -159,9 +162,9 @@ func describeProduct(w io.Writer, p *admin.Product) error {
 		return err
 	}
 	if len(p.Dimensions) > 0 {
-		rows := [][]string{{"DIMENSION", "KIND", "NAME", "UNIT"}}
+		rows := [][]string{{"DIMENSION", "KIND", "TYPE", "NAME", "UNIT"}}
 		for _, d := range p.Dimensions {
-			rows = append(rows, []string{cell(d.Key), cell(string(d.Kind)), cell(d.Name), cell(d.Unit)})
+			rows = append(rows, []string{cell(d.Key), cell(string(d.Kind)), cell(string(d.Type)), cell(d.Name), cell(d.Unit)})
 		}
 		fmt.Fprintln(w)
 		if err := table(w, rows); err != nil {
@@ -169,16 +172,29 @@ func describeProduct(w io.Writer, p *admin.Product) error {
 		}
 	}
 	if len(p.Offers) > 0 {
-		rows := [][]string{{"OFFER", "KIND", "NAME", "TRIAL"}}
+		rows := [][]string{{"OFFER", "KIND", "NAME", "PRICING", "LASTS", "ENTITLES TO", "FOR"}}
 		for _, o := range p.Offers {
-			trial := "-"
-			if o.TrialDays > 0 {
-				trial = fmt.Sprintf("%d days", o.TrialDays)
+			lasts := "-"
+			switch {
+			case o.TrialDays > 0:
+				lasts = counted(o.TrialDays, "day")
+			case o.TermMonths > 0:
+				lasts = counted(o.TermMonths, "month")
 			}
-			rows = append(rows, []string{cell(o.OfferID), cell(string(o.Kind)), cell(o.Name), trial})
+			rows = append(rows, []string{cell(o.OfferID), cell(string(o.Kind)), cell(o.Name), cell(string(o.Pricing)), lasts,
+				entitlementWords(o.Entitlements), cell(strings.Join(o.Buyers, ", "))})
 		}
 		fmt.Fprintln(w)
 		return table(w, rows)
 	}
 	return nil
+}
+
+// entitlementWords are entitlements in one cell of a table.
+func entitlementWords(e admin.Entitlements) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(e)) {
+		parts = append(parts, fmt.Sprintf("%s=%v", key, e[key]))
+	}
+	return cell(strings.Join(parts, ", "))
 }

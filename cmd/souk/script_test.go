@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,20 +32,26 @@ func TestMain(m *testing.M) {
 //	field PATH VALUE                 the JSON on stdout has this value there; ! field PATH: nothing is there
 //	! field PATH VALUE               it has another one
 //	resolve [-key NAME] TOKEN        calls ResolveCustomer, signed; prints status and answer; fails unless that is 200
+//	call [-key NAME] OPERATION JSON  calls any operation, likewise; in the JSON, NOW, NOW-60 and so on are the market's time in seconds
+//	call -role ARN OPERATION JSON    calls it with temporary credentials of a role
+//	fetch URL                        gets it, unsigned; prints the body; fails unless the status is 200
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("SOUK_CONTROL", "127.0.0.1:1") // nobody's: a script finds the Souk that it started, or none
+			env.Setenv("SOUK_CONTROL", nobody)        // a script finds the Souk that it started, or none
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a binary under the race detector sleeps a second at its end otherwise
 			env.Values["souk"] = new(scripted)
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"start-souk": startSouk, "stop-souk": stopSouk, "capture": capture, "field": field, "resolve": resolve,
+			"start-souk": startSouk, "stop-souk": stopSouk, "capture": capture, "field": field, "resolve": resolve, "call": call, "fetch": fetch,
 		},
 	})
 }
+
+// nobody is where no Souk listens.
+const nobody = "127.0.0.1:1"
 
 // scripted is the Souk of a script.
 type scripted struct {
@@ -106,6 +113,7 @@ func stopSouk(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("stop-souk: none runs")
 	}
 	ts.Check(s.end())
+	ts.Setenv("SOUK_CONTROL", nobody) // its port may be another script's by now
 }
 
 // lookUp finds the value at a path such as keys.0.id in the JSON that the last command printed.
@@ -167,33 +175,78 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func resolve(ts *testscript.TestScript, neg bool, args []string) {
-	s := ts.Value("souk").(*scripted)
 	name := "seller"
 	if len(args) == 3 && args[0] == "-key" {
 		name, args = args[1], args[2:]
 	}
-	if len(args) != 1 || s.end == nil {
-		ts.Fatalf("usage: start-souk, and then resolve [-key NAME] TOKEN")
-	}
-	var key sigv4.Key
-	for _, k := range s.info.Keys {
-		if k.Name == name {
-			key = sigv4.Key{AccessKeyID: k.AccessKeyID, Secret: k.SecretAccessKey}
-		}
+	if len(args) != 1 {
+		ts.Fatalf("usage: resolve [-key NAME] TOKEN")
 	}
 	payload, err := json.Marshal(map[string]string{"RegistrationToken": args[0]})
 	ts.Check(err)
+	callOperation(ts, neg, sampleKey(ts, name), "ResolveCustomer", payload)
+}
+
+var marketNow = regexp.MustCompile(`\bNOW([+-][0-9]+)?\b`)
+
+func call(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value("souk").(*scripted)
+	name, role := "seller", ""
+	if len(args) == 4 && args[0] == "-key" {
+		name, args = args[1], args[2:]
+	}
+	if len(args) == 4 && args[0] == "-role" {
+		role, args = args[1], args[2:]
+	}
+	if len(args) != 2 {
+		ts.Fatalf("usage: call [-key NAME | -role ARN] OPERATION JSON")
+	}
+	client, err := admin.NewClient(s.info.Control, "")
+	ts.Check(err)
+	clock, err := client.Clock(context.Background())
+	ts.Check(err)
+	payload := marketNow.ReplaceAllStringFunc(args[1], func(text string) string {
+		n, _ := strconv.ParseInt(strings.TrimPrefix(text, "NOW"), 10, 64) // "" is 0
+		return strconv.FormatInt(clock.Now.Unix()+n, 10)
+	})
+	key := sampleKey(ts, name)
+	if role != "" {
+		session, err := client.IssueSession(context.Background(), admin.SessionInput{RoleARN: role, SessionName: "task-1"})
+		ts.Check(err)
+		key = sigv4.Key{AccessKeyID: session.AccessKeyID, Secret: session.Secret, SessionToken: session.Token}
+	}
+	callOperation(ts, neg, key, args[0], []byte(payload))
+}
+
+func sampleKey(ts *testscript.TestScript, name string) sigv4.Key {
+	for _, k := range ts.Value("souk").(*scripted).info.Keys {
+		if k.Name == name {
+			return sigv4.Key{AccessKeyID: k.AccessKeyID, Secret: k.SecretAccessKey}
+		}
+	}
+	return sigv4.Key{}
+}
+
+// callOperation calls the AWS face in JSON.
+func callOperation(ts *testscript.TestScript, neg bool, key sigv4.Key, operation string, payload []byte) {
+	s := ts.Value("souk").(*scripted)
+	if s.end == nil {
+		ts.Fatalf("%s: no souk runs", operation)
+	}
+	service := "AWSMPMeteringService"
+	if operation == "GetEntitlements" {
+		service = "AWSMPEntitlementService"
+	}
 	req, err := http.NewRequest(http.MethodPost, s.info.Endpoint+"/", bytes.NewReader(payload))
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	req.Header.Set("X-Amz-Target", "AWSMPMeteringService.ResolveCustomer")
+	req.Header.Set("X-Amz-Target", service+"."+operation)
 	sigv4.Sign(req, payload, key, s.info.Region, "aws-marketplace", time.Now())
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
-	res, err := client.Do(req)
+	res, err := scriptClient().Do(req)
 	if err != nil {
 		fmt.Fprintf(ts.Stdout(), "no answer: %v\n", err)
 		if !neg {
-			ts.Fatalf("resolve: %v", err)
+			ts.Fatalf("%s: %v", operation, err)
 		}
 		return
 	}
@@ -202,7 +255,26 @@ func resolve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	fmt.Fprintf(ts.Stdout(), "%d %s\n", res.StatusCode, body)
 	if ok := res.StatusCode == http.StatusOK; ok == neg {
-		ts.Fatalf("resolve: status %d", res.StatusCode)
+		ts.Fatalf("%s: status %d: %s", operation, res.StatusCode, body)
+	}
+}
+
+func scriptClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+}
+
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: fetch URL")
+	}
+	res, err := scriptClient().Get(args[0])
+	ts.Check(err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s", body)
+	if ok := res.StatusCode == http.StatusOK; ok == neg {
+		ts.Fatalf("fetch %s: status %d", args[0], res.StatusCode)
 	}
 }
 

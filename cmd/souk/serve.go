@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ import (
 	"github.com/souk-market/souk/internal/fault"
 	"github.com/souk-market/souk/internal/keyring"
 	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/pubkeys"
 	"github.com/souk-market/souk/internal/quota"
 	"github.com/souk-market/souk/internal/registration"
 	"github.com/souk-market/souk/internal/reqlog"
@@ -40,11 +42,14 @@ type node struct {
 	Control  string // URL of the control listener
 	Info     func() admin.Info
 
+	store   market.Store
 	service *market.Service
 	clock   *clock.Clock
 	close   []func() error // in the order of shutting down
 	ready   atomic.Bool
 	done    chan error
+
+	stopSettling func()
 }
 
 // startNode brings a Souk up. When it returns, both listeners answer. The caller must end it with Close.
@@ -82,14 +87,15 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 		n.Control = "https://" + reachable(controlListener.Addr())
 	}
 
-	path := ""
+	file := ""
 	if cfg.Data != "" {
-		path = filepath.Join(cfg.Data, "souk.db")
+		file = filepath.Join(cfg.Data, "souk.db")
 	}
-	store, err := sqlstore.Open(ctx, sqlstore.Config{Path: path, Create: cfg.Create, Log: log})
+	store, err := sqlstore.Open(ctx, sqlstore.Config{Path: file, Create: cfg.Create, Log: log})
 	if err != nil {
 		return nil, err
 	}
+	n.store = store
 	n.close = append(n.close, store.Close)
 
 	regions, err := cfg.regions()
@@ -100,7 +106,7 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	directory, ring := new(account.Directory), new(keyring.Ring)
 	marketConfig := market.Config{
 		Store: store, Directory: directory, Ring: ring, Now: func() time.Time { return n.clock.Now() }, Rand: rand.Reader, Log: log,
-		Regions: regions, TokenLife: cfg.TokenLife, TokenReuse: cfg.TokenReuse,
+		Regions: regions, TokenLife: cfg.TokenLife, TokenReuse: cfg.TokenReuse, UsageWindow: cfg.UsageWindow,
 	}
 	if cfg.Mode == "dev" {
 		marketConfig.BuiltinRegistrationURL = n.Control + registrationPath
@@ -115,6 +121,9 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 		if err := applySample(ctx, n.service); err != nil {
 			return nil, err
 		}
+	}
+	if err := n.startSettling(ctx, log); err != nil {
+		return nil, err
 	}
 	credentials := &account.Credentials{Directory: directory, Ring: ring, Now: time.Now, Rand: rand.Reader}
 
@@ -160,6 +169,9 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	mux := http.NewServeMux()
 	controlAPI := admin.New(adminConfig)
 	controlAPI.Register(mux)
+	publicKeys := pubkeys.Handler(n.service.PublicKeys)
+	mux.Handle("GET "+pubkeys.SetPath, publicKeys)
+	mux.Handle("GET "+path.Dir(pubkeys.PEMPath(1))+"/", publicKeys)
 	console.New(console.Config{Service: n.service, Log: records, Logger: log}).Register(mux)
 	guard := admin.GuardConfig{Token: cfg.ControlToken, Hosts: cfg.ControlHosts, Logger: log}
 	if cfg.Mode == "dev" {

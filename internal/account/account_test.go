@@ -28,7 +28,10 @@ func state() State {
 			{Identity{Account: seller, Name: "bounded", Attached: []string{"AdministratorAccess"}, Boundary: "Shared"}},
 			{Identity{Account: "444455556666", Name: "u"}},
 		},
-		Roles: []Role{{Identity{Account: seller, Name: "App", Attached: []string{"arn:aws:iam::" + seller + ":policy/Shared"}}}},
+		Roles: []Role{{
+			Identity: Identity{Account: seller, Name: "App", Attached: []string{"arn:aws:iam::" + seller + ":policy/Shared"}},
+			Workload: ECSTask, WorkloadRegion: "eu-west-1",
+		}},
 		Keys: []AccessKey{
 			{ID: "AKIAINLINE", Secret: "s1", Account: seller, User: "inline"}, {ID: "AKIASECOND", Secret: "s2", Account: seller, User: "inline"},
 			{ID: "AKIAOFF", Secret: "s3", Account: seller, User: "inline", Inactive: true}, {ID: "AKIAROOT", Secret: "s4", Account: seller},
@@ -106,6 +109,12 @@ func TestSession(t *testing.T) {
 	secret, p, err := c.Lookup(ctx, s.AccessKeyID, s.Token)
 	if err != nil || secret != s.Secret || p.ARN != "arn:aws:sts::111122223333:assumed-role/App/worker-1" || !may(p, "ResolveCustomer") {
 		t.Errorf("Lookup = %q, %+v, %v", secret, p, err)
+	}
+	if p.Session != "worker-1" || p.Workload != ECSTask || p.WorkloadRegion != "eu-west-1" {
+		t.Errorf("the session is %q of workload %q in %q", p.Session, p.Workload, p.WorkloadRegion)
+	}
+	if r, _ := c.Directory.Role(role); r.Session != "" {
+		t.Errorf("the role itself has become session %q", r.Session)
 	}
 	other, err := c.IssueSession(SessionInput{RoleARN: role, Name: "worker-2", Life: time.Hour})
 	if err != nil {

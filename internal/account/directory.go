@@ -33,11 +33,15 @@ func (k Kind) String() string {
 type Principal struct {
 	Kind      Kind
 	Account   string
-	ARN       string // as it stands in messages: user, root, or assumed-role with its session
-	Name      string // user or role name; "" for root
-	UserID    string // aws:userid
-	Suspended bool   // the account is suspended
+	ARN       string   // as it stands in messages: user, root, or assumed-role with its session
+	Name      string   // user or role name; "" for root
+	UserID    string   // aws:userid
+	Workload  Workload // of a role
+	Session   string   // of a role: its role session name
+	Suspended bool     // the account is suspended
 	Grants    iam.Grants
+
+	WorkloadRegion string // of a role: see Role
 }
 
 // Directory finds principals by access key. It is safe for concurrent use.
@@ -159,7 +163,7 @@ func compile(s State) (*compiled, error) {
 		}
 		c.roles[r.ARN()] = &Principal{
 			Kind: AssumedRole, Account: r.Account, ARN: r.ARN(), Name: r.Name, UserID: uniqueID("AROA", r.ARN()),
-			Suspended: suspended(c, r.Account), Grants: g,
+			Suspended: suspended(c, r.Account), Grants: g, Workload: r.Workload, WorkloadRegion: r.WorkloadRegion,
 		}
 	}
 	for _, k := range s.Keys {

@@ -81,6 +81,7 @@ func (c *Credentials) Lookup(_ context.Context, accessKeyID, sessionToken string
 	session := *role
 	session.ARN = "arn:aws:sts::" + role.Account + ":assumed-role/" + role.Name + "/" + s.Name
 	session.UserID = role.UserID + ":" + s.Name
+	session.Session = s.Name
 	if c.Now().Unix() >= s.Expires {
 		return "", &session, ErrExpiredSession
 	}

@@ -45,7 +45,24 @@ type Identity struct {
 type User struct{ Identity }
 
 // Role is an IAM role, arn:aws:iam::ACCOUNT:role/NAME. Its sessions sign as arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION.
-type Role struct{ Identity }
+type Role struct {
+	Identity
+	// Workload is where the role's sessions run, as far as MeterUsage and RegisterUsage care; "" is nowhere in particular.
+	Workload Workload
+	// WorkloadRegion is the Region that the workload runs in, and so the only one in which it may call them; "" is any.
+	WorkloadRegion string
+}
+
+// Workload is a platform whose workloads sign with the credentials of a role of their own.
+type Workload string
+
+const (
+	ECSTask     Workload = "ecs-task"
+	EKSPod      Workload = "eks-pod"
+	EC2Instance Workload = "ec2-instance"
+	// AgentCore is Bedrock AgentCore Runtime: it meters any number of times an hour, told apart by ClientToken.
+	AgentCore Workload = "agentcore-runtime"
+)
 
 // AccessKey is a long-lived key of a user, or of the account's root when User is "".
 type AccessKey struct {

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/internal/market"
@@ -43,11 +45,15 @@ type Product struct {
 
 // Offer is a set of terms to buy a product on.
 type Offer struct {
-	OfferID   string           `json:"offer_id"`
-	Kind      market.OfferKind `json:"kind"`
-	Name      string           `json:"name"`
-	TrialDays int              `json:"trial_days"` // 0 but for free trials
-	CreatedAt time.Time        `json:"created_at"`
+	OfferID      string           `json:"offer_id"`
+	Kind         market.OfferKind `json:"kind"`
+	Name         string           `json:"name"`
+	Pricing      market.Pricing   `json:"pricing"`          // its own, or what the product's dimensions make of it
+	Buyers       []string         `json:"buyers,omitempty"` // of private offers: the accounts that may accept it
+	TrialDays    int              `json:"trial_days"`       // 0 but for free trials
+	TermMonths   int              `json:"term_months"`      // of contracts: how long one lasts; 0 for the others
+	Entitlements Entitlements     `json:"entitlements"`     // what a purchase gives that names no quantities itself
+	CreatedAt    time.Time        `json:"created_at"`
 }
 
 // ProductChange is what to change of a product. A nil member stays as it is.
@@ -85,14 +91,36 @@ func (a *API) product(p market.Product, offers []market.Offer) Product {
 	out := Product{
 		ProductCode: p.Code, ProductID: p.ID, Seller: p.Seller, Title: p.Title, Description: p.Description, Kind: p.Kind,
 		RegistrationURL: a.service.RegistrationURL(p), TokenReuse: p.TokenReuse,
-		Dimensions: listOf(p.Dimensions), CreatedAt: p.CreatedAt.UTC(),
+		Dimensions: dimensions(p.Dimensions), CreatedAt: p.CreatedAt.UTC(),
 	}
 	out.BuiltinRegistration = p.RegistrationURL == "" && out.RegistrationURL != ""
 	if p.TokenLife != 0 {
 		out.TokenLife = p.TokenLife.String()
 	}
 	for _, o := range offers {
-		out.Offers = append(out.Offers, Offer{OfferID: o.ID, Kind: o.Kind, Name: o.Name, TrialDays: o.TrialDays, CreatedAt: o.CreatedAt.UTC()})
+		out.Offers = append(out.Offers, offer(p, o))
+	}
+	return out
+}
+
+func offer(p market.Product, o market.Offer) Offer {
+	out := Offer{
+		OfferID: o.ID, Kind: o.Kind, Name: o.Name, Pricing: p.PricingOf(o), Buyers: o.Buyers, TrialDays: o.TrialDays,
+		Entitlements: entitlements(o.Entitlements), CreatedAt: o.CreatedAt.UTC(),
+	}
+	if out.Pricing != market.UsagePricing && o.Kind != market.FreeTrialOffer {
+		out.TermMonths = cmp.Or(o.TermMonths, market.DefaultTermMonths)
+	}
+	return out
+}
+
+// dimensions says of each entitled one what type it has.
+func dimensions(list []market.Dimension) []market.Dimension {
+	out := listOf(slices.Clone(list))
+	for i, d := range out {
+		if d.Kind == market.Entitled {
+			out[i].Type = d.ValueType()
+		}
 	}
 	return out
 }

@@ -12,15 +12,6 @@ import (
 	"github.com/souk-market/souk/internal/reqlog"
 )
 
-// AgreementQuery narrows a list of agreements. Empty fields match all.
-type AgreementQuery struct {
-	Product string // code
-	Buyer   string // account
-	Status  market.Status
-	After   string // AgreementPage.Next
-	Limit   int    // from 1 to 1000; 0: 100
-}
-
 // RequestQuery narrows a list of requests. Empty fields match all.
 type RequestQuery struct {
 	Operation string
@@ -95,24 +86,6 @@ func (c *Client) ChangeProduct(ctx context.Context, code string, change ProductC
 // Buy accepts an offer and mints a token.
 func (c *Client) Buy(ctx context.Context, in PurchaseInput) (out Purchase, err error) {
 	err = c.do(ctx, call{method: "POST", path: "/api/v1/purchases", in: in, out: &out})
-	return out, err
-}
-
-// Agreements lists agreements in the order in which they were accepted.
-func (c *Client) Agreements(ctx context.Context, q AgreementQuery) (out AgreementPage, err error) {
-	v := url.Values{}
-	set(v, "product", q.Product)
-	set(v, "buyer", q.Buyer)
-	set(v, "status", string(q.Status))
-	set(v, "after", q.After)
-	setNumber(v, "limit", q.Limit)
-	err = c.do(ctx, call{method: "GET", path: "/api/v1/agreements", query: v, out: &out})
-	return out, err
-}
-
-// SetUpAccount mints a new token for an agreement, as a click on "Set up your account" does.
-func (c *Client) SetUpAccount(ctx context.Context, agreementID string) (out Purchase, err error) {
-	err = c.do(ctx, call{method: "POST", path: "/api/v1/agreements/" + segment(agreementID) + "/tokens", out: &out})
 	return out, err
 }
 
@@ -232,6 +205,21 @@ func (c *Client) RetireTokenKey(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: "DELETE", path: "/api/v1/token-keys/" + segment(id)})
 }
 
+// SigningKeys lists the public halves of the keys that RegisterUsage signs with, oldest first.
+func (c *Client) SigningKeys(ctx context.Context) ([]SigningKey, error) {
+	var out struct {
+		SigningKeys []SigningKey `json:"signing_keys"`
+	}
+	err := c.do(ctx, call{method: "GET", path: "/api/v1/signing-keys", out: &out})
+	return out.SigningKeys, err
+}
+
+// RotateSigningKey makes a new signing key; the others go on signing for those who ask for their version.
+func (c *Client) RotateSigningKey(ctx context.Context) (out SigningKey, err error) {
+	err = c.do(ctx, call{method: "POST", path: "/api/v1/signing-keys/rotate", out: &out})
+	return out, err
+}
+
 // IssueSession makes temporary credentials of a role.
 func (c *Client) IssueSession(ctx context.Context, in SessionInput) (out account.Session, err error) {
 	err = c.do(ctx, call{method: "POST", path: "/api/v1/sessions", in: in, out: &out})
@@ -239,10 +227,9 @@ func (c *Client) IssueSession(ctx context.Context, in SessionInput) (out account
 }
 
 // Check lists what does not hold of the stored state; nothing if it is sound.
-func (c *Client) Check(ctx context.Context) ([]market.Problem, error) {
-	var out struct{ Problems []market.Problem }
-	err := c.do(ctx, call{method: "GET", path: "/api/v1/check", out: &out})
-	return out.Problems, err
+func (c *Client) Check(ctx context.Context) (out CheckReport, err error) {
+	err = c.do(ctx, call{method: "GET", path: "/api/v1/check", out: &out})
+	return out, err
 }
 
 func set(v url.Values, name, value string) {
@@ -251,7 +238,7 @@ func set(v url.Values, name, value string) {
 	}
 }
 
-func setNumber[T int | uint64](v url.Values, name string, n T) {
+func setNumber[T int | int64 | uint64](v url.Values, name string, n T) {
 	if n != 0 {
 		v.Set(name, strconv.FormatInt(int64(n), 10))
 	}

@@ -188,11 +188,48 @@ func TestClient(t *testing.T) {
 	if check("IssueSession", err); !strings.HasPrefix(session.AccessKeyID, "ASIA") || session.Token == "" || time.Until(session.ExpiresAt) > time.Hour {
 		t.Errorf("IssueSession = %+v", session)
 	}
-	if problems, err := c.Check(ctx); err != nil || len(problems) != 0 {
-		t.Errorf("Check = %v, %v", problems, err)
+	report, err := c.Check(ctx)
+	if check("Check", err); len(report.Problems) != 0 || report.Checked.Accounts != 3 || report.Checked.Products != 3 {
+		t.Errorf("Check = %+v", report)
 	}
 	for range c.Follow(endedSoon(ctx, s)) {
 		break
+	}
+	s.addVault(t)
+	agreed := s.buyVault(t).AgreementID
+	_, err = c.Agreement(ctx, agreed)
+	check("Agreement", err)
+	events, err := c.Events(ctx, agreed, EventQuery{})
+	if check("Events", err); len(events.Events) == 0 || events.Events[0].Kind != market.EventAccepted {
+		t.Errorf("Events = %+v", events)
+	}
+	_, err = c.Amend(ctx, agreed, Amendment{Entitlements: Entitlements{"seats": 2}})
+	check("Amend", err)
+	_, err = c.Suspend(ctx, agreed)
+	check("Suspend", err)
+	_, err = c.Reinstate(ctx, agreed)
+	check("Reinstate", err)
+	_, err = c.Renew(ctx, agreed, Terms{})
+	check("Renew", err)
+	replaced, err := c.Replace(ctx, agreed, Terms{})
+	check("Replace", err)
+	_, err = c.Cancel(ctx, replaced.AgreementID)
+	check("Cancel", err)
+	_, err = c.Terminate(ctx, s.buyVault(t).AgreementID)
+	check("Terminate", err)
+	_, err = c.Expire(ctx, s.buyVault(t).AgreementID)
+	check("Expire", err)
+	_, err = c.Usage(ctx, UsageQuery{}, UsageList{Count: true})
+	check("Usage", err)
+	_, err = c.SumUsage(ctx, UsageQuery{}, []market.UsageField{market.ByDay})
+	check("SumUsage", err)
+	export, err := c.ExportUsage(ctx, UsageQuery{}, "csv")
+	check("ExportUsage", err)
+	export.Body.Close()
+	_, err = c.RotateSigningKey(ctx)
+	check("RotateSigningKey", err)
+	if keys, err := c.SigningKeys(ctx); err != nil || len(keys) == 0 {
+		t.Errorf("SigningKeys = %+v, %v", keys, err)
 	}
 	for path, item := range mustDocument(t).Paths.Map() {
 		for method, op := range item.Operations() {

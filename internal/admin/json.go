@@ -144,7 +144,10 @@ func checkMembers(body []byte) error {
 // plainDecodeError says what encoding/json found in words of JSON, not of Go.
 func plainDecodeError(err error) string {
 	var kind *json.UnmarshalTypeError
+	var badTime *time.ParseError
 	switch text := err.Error(); {
+	case errors.As(err, &badTime) || strings.HasPrefix(text, "Time.UnmarshalJSON:"):
+		return `an instant must be text such as "2026-12-01T00:00:00Z"`
 	case errors.As(err, &kind):
 		what := "an object"
 		switch kind.Type.Kind() {
@@ -196,6 +199,43 @@ func number[T uint64 | int](q url.Values, name string, absent, low, high T) (T, 
 		return 0, refuse(http.StatusBadRequest, CodeBadRequest, "query parameter %q must be a whole number from %d to %d", name, low, high)
 	}
 	return T(n), nil
+}
+
+// instant reads an instant of a query string; absent is the zero time.
+func instant(q url.Values, name string) (time.Time, error) {
+	text := q.Get(name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}, refuse(http.StatusBadRequest, CodeBadRequest, "query parameter %q must be an instant such as \"2026-12-01T00:00:00Z\"", name)
+	}
+	return t.UTC(), nil
+}
+
+// truth reads true or false of a query string; absent is false.
+func truth(q url.Values, name string) (bool, error) {
+	text := q.Get(name)
+	if text == "" {
+		return false, nil
+	}
+	v, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, refuse(http.StatusBadRequest, CodeBadRequest, "query parameter %q must be true or false", name)
+	}
+	return v, nil
+}
+
+// longAnswer bounds a request that takes as long as its store is large.
+const longAnswer = 10 * time.Minute
+
+// unhurried replaces the server's timeouts by longAnswer. Where there are none, there is nothing to do. (When the timeout of reading runs out,
+// net/http would also take the client for gone, and end the request's context.)
+func unhurried(w http.ResponseWriter) {
+	out := http.NewResponseController(w)
+	_ = out.SetReadDeadline(time.Now().Add(longAnswer))
+	_ = out.SetWriteDeadline(time.Now().Add(longAnswer))
 }
 
 // span reads a span of time such as "4h1m".

@@ -107,12 +107,3 @@ func (a *API) issueSession(w http.ResponseWriter, r *http.Request) error {
 	}
 	return answer(w, http.StatusCreated, session)
 }
-
-// check re-derives every invariant of the store. It reads all of it.
-func (a *API) check(w http.ResponseWriter, r *http.Request) error {
-	problems, err := a.service.Check(r.Context(), market.Operator())
-	if err != nil {
-		return err
-	}
-	return answer(w, http.StatusOK, map[string]any{"problems": listOf(problems)})
-}

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/souk-market/souk/internal/market"
@@ -10,10 +9,14 @@ import (
 
 // PurchaseInput says who buys what.
 type PurchaseInput struct {
-	ProductCode string `json:"product_code"`
-	Buyer       string `json:"buyer,omitempty"`      // account; "" for the first buyer there is
-	OfferID     string `json:"offer_id,omitempty"`   // "": the product's public offer, or its free trial
-	FreeTrial   bool   `json:"free_trial,omitempty"` // take the free trial
+	ProductCode  string       `json:"product_code"`
+	Buyer        string       `json:"buyer,omitempty"`        // account; "" for the first buyer there is
+	OfferID      string       `json:"offer_id,omitempty"`     // "": the product's public offer, or its free trial
+	FreeTrial    bool         `json:"free_trial,omitempty"`   // take the free trial
+	Entitlements Entitlements `json:"entitlements,omitempty"` // of the dimensions left out: what the offer says
+	StartAt      time.Time    `json:"start_at,omitzero"`      // zero: now
+	TermMonths   int          `json:"term_months,omitempty"`  // 0: the offer's
+	AutoRenew    bool         `json:"auto_renew,omitempty"`   // at its end it is renewed by itself
 }
 
 // Purchase is what a buyer has after buying, or after clicking "Set up your account": an agreement, and a token for the seller.
@@ -32,33 +35,6 @@ type Purchase struct {
 	Existing             bool      `json:"existing"` // the agreement was there before
 }
 
-// Agreement is an accepted offer.
-type Agreement struct {
-	AgreementID string        `json:"agreement_id"`
-	ProductCode string        `json:"product_code"`
-	OfferID     string        `json:"offer_id"`
-	Seller      string        `json:"seller"`
-	Buyer       string        `json:"buyer"`
-	Status      market.Status `json:"status"`
-	FreeTrial   bool          `json:"free_trial"`
-	LicenseARN  string        `json:"license_arn"`
-	AcceptedAt  time.Time     `json:"accepted_at"`
-	StartAt     time.Time     `json:"start_at"`
-	EndAt       time.Time     `json:"end_at,omitzero"` // zero: no end
-}
-
-// AgreementPage is a part of a list of agreements, in the order in which they were accepted.
-type AgreementPage struct {
-	Agreements []Agreement `json:"agreements"`
-	Next       string      `json:"next,omitempty"` // what to ask for with AgreementQuery.After; "" at the end
-}
-
-// How long lists are, in items.
-const (
-	defaultLimit = 100
-	maxLimit     = 1000
-)
-
 func (a *API) buy(w http.ResponseWriter, r *http.Request) error {
 	var in PurchaseInput
 	if err := decode(w, r, &in); err != nil {
@@ -67,7 +43,20 @@ func (a *API) buy(w http.ResponseWriter, r *http.Request) error {
 	if in.ProductCode == "" {
 		return invalid("product_code", "must be given")
 	}
-	p, err := a.service.Buy(r.Context(), market.Operator(), market.PurchaseInput(in))
+	out := market.PurchaseInput{
+		ProductCode: in.ProductCode, Buyer: in.Buyer, OfferID: in.OfferID, FreeTrial: in.FreeTrial,
+		StartAt: in.StartAt, TermMonths: in.TermMonths, AutoRenew: in.AutoRenew,
+	}
+	if len(in.Entitlements) > 0 {
+		product, _, err := a.service.Product(r.Context(), market.Operator(), in.ProductCode)
+		if err != nil {
+			return err
+		}
+		if out.Entitlements, err = in.Entitlements.of(product); err != nil {
+			return err
+		}
+	}
+	p, err := a.service.Buy(r.Context(), market.Operator(), out)
 	if err != nil {
 		return err
 	}
@@ -92,36 +81,4 @@ func (a *API) purchase(p market.Purchase) Purchase {
 		ProductCode: p.Product.Code, ProductID: p.Product.ID, OfferID: p.Agreement.OfferID,
 		RegistrationURL: a.service.RegistrationURL(p.Product), FreeTrial: p.Agreement.FreeTrial, Existing: p.Existing,
 	}
-}
-
-func (a *API) listAgreements(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	limit, err := number(q, "limit", defaultLimit, 1, maxLimit)
-	if err != nil {
-		return err
-	}
-	status := market.Status(q.Get("status"))
-	known := []market.Status{"", market.Active, market.Cancelled, market.Expired, market.Terminated, market.Replaced, market.Renewed}
-	if !slices.Contains(known, status) {
-		return refuse(http.StatusBadRequest, CodeBadRequest, "query parameter \"status\" is %q, which is not a status of an agreement", status)
-	}
-	list, err := a.service.Agreements(r.Context(), market.Operator(), market.AgreementFilter{
-		ProductCode: q.Get("product"), Buyer: q.Get("buyer"), Status: status, After: q.Get("after"), Limit: limit + 1, // one more tells whether there are more
-	})
-	if err != nil {
-		return err
-	}
-	page := AgreementPage{Agreements: []Agreement{}}
-	if len(list) > limit {
-		list = list[:limit]
-		page.Next = list[limit-1].ID
-	}
-	for _, g := range list {
-		v := Agreement{
-			AgreementID: g.ID, ProductCode: g.ProductCode, OfferID: g.OfferID, Seller: g.Seller, Buyer: g.Buyer, Status: g.Status, FreeTrial: g.FreeTrial,
-			LicenseARN: g.LicenseARN, AcceptedAt: g.AcceptedAt.UTC(), StartAt: g.StartAt.UTC(), EndAt: g.EndAt.UTC(),
-		}
-		page.Agreements = append(page.Agreements, v)
-	}
-	return answer(w, http.StatusOK, page)
 }

@@ -1,5 +1,7 @@
 package admin
 
+import "slices"
+
 // route is one line of the API. The paths are those of openapi.yaml, and a test holds the two together.
 type route struct {
 	method, path string
@@ -23,7 +25,20 @@ func (a *API) routes() []route {
 		{"PATCH", "/api/v1/products/{code}", a.changeProduct, nil},
 		{"POST", "/api/v1/purchases", a.buy, nil},
 		{"GET", "/api/v1/agreements", a.listAgreements, []string{"product", "buyer", "status", "after", "limit"}},
+		{"GET", "/api/v1/agreements/{id}", a.getAgreement, nil},
+		{"GET", "/api/v1/agreements/{id}/events", a.listEvents, []string{"after", "limit"}},
 		{"POST", "/api/v1/agreements/{id}/tokens", a.mintToken, nil},
+		{"POST", "/api/v1/agreements/{id}/amend", a.amendAgreement, nil},
+		{"POST", "/api/v1/agreements/{id}/renew", a.renewAgreement, nil},
+		{"POST", "/api/v1/agreements/{id}/replace", a.replaceAgreement, nil},
+		{"POST", "/api/v1/agreements/{id}/cancel", a.cancelAgreement, nil},
+		{"POST", "/api/v1/agreements/{id}/terminate", a.terminateAgreement, nil},
+		{"POST", "/api/v1/agreements/{id}/expire", a.expireAgreement, nil},
+		{"POST", "/api/v1/agreements/{id}/suspend", a.suspendAgreement, nil},
+		{"POST", "/api/v1/agreements/{id}/reinstate", a.reinstateAgreement, nil},
+		{"GET", "/api/v1/usage", a.listUsage, slices.Concat(usageFilter, []string{"after", "limit", "count"})},
+		{"GET", "/api/v1/usage/sums", a.sumUsage, slices.Concat(usageFilter, []string{"by"})},
+		{"GET", "/api/v1/usage/export", a.exportUsage, slices.Concat(usageFilter, []string{"format"})},
 		{"GET", worldPath, a.exportWorld, []string{"secrets"}},
 		{"PUT", worldPath, a.applyWorld, nil},
 
@@ -43,6 +58,8 @@ func (a *API) routes() []route {
 		{"GET", "/api/v1/token-keys", a.listTokenKeys, nil},
 		{"POST", "/api/v1/token-keys", a.rotateTokenKey, nil},
 		{"DELETE", "/api/v1/token-keys/{id}", a.retireTokenKey, nil},
+		{"GET", "/api/v1/signing-keys", a.listSigningKeys, nil},
+		{"POST", "/api/v1/signing-keys/rotate", a.rotateSigningKey, nil},
 		{"POST", "/api/v1/sessions", a.issueSession, nil},
 		{"GET", "/api/v1/check", a.check, nil},
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/internal/clock"
 	"github.com/souk-market/souk/internal/fault"
+	"github.com/souk-market/souk/internal/market"
 )
 
 // ClockState is the market's clock beside the wall's, at one instant.
@@ -15,6 +16,9 @@ type ClockState struct {
 	Offset string    `json:"offset"` // of Now from Wall, such as "4h1m0s"
 	Frozen bool      `json:"frozen"`
 	Wall   time.Time `json:"wall"`
+	// Settled is how many things had fallen due when the clock was changed, and were done before the answer: agreements that started, ended,
+	// were renewed or closed down. 0 for a clock that was only looked at.
+	Settled int `json:"settled"`
 }
 
 // FaultList is the fault rules, in the order added, and the seed that their chances come from.
@@ -27,17 +31,17 @@ func notOffered(what string) *APIError {
 	return refuse(http.StatusForbidden, CodeForbidden, "this Souk does not offer control of %s: it was started without --simulation", what)
 }
 
-func (a *API) answerClock(w http.ResponseWriter) error {
+func (a *API) answerClock(w http.ResponseWriter, settled int) error {
 	s := a.clock.State()
 	wall := time.Unix(s.Now.Unix()-s.Offset.Seconds, int64(s.Now.Nanosecond())-s.Offset.Nanos).UTC()
-	return answer(w, http.StatusOK, ClockState{Now: s.Now, Offset: s.Offset.String(), Frozen: s.Frozen, Wall: wall})
+	return answer(w, http.StatusOK, ClockState{Now: s.Now, Offset: s.Offset.String(), Frozen: s.Frozen, Wall: wall, Settled: settled})
 }
 
 func (a *API) getClock(w http.ResponseWriter, r *http.Request) error {
 	if a.clock == nil {
 		return notOffered("the clock")
 	}
-	return a.answerClock(w)
+	return a.answerClock(w, 0)
 }
 
 func (a *API) advanceClock(w http.ResponseWriter, r *http.Request) error {
@@ -75,7 +79,8 @@ func (a *API) resumeClock(w http.ResponseWriter, r *http.Request) error {
 	return a.changeClock(w, r, nil, func() error { a.clock.Resume(); return nil })
 }
 
-// changeClock reads the request into in, if it has a body, changes the clock and keeps the change.
+// changeClock reads the request into in, if it has a body, changes the clock, keeps the change, and does what has fallen due by it: whoever is
+// answered finds the market as it is at the new time.
 func (a *API) changeClock(w http.ResponseWriter, r *http.Request, in any, change func() error) error {
 	if a.clock == nil {
 		return notOffered("the clock")
@@ -100,7 +105,12 @@ func (a *API) changeClock(w http.ResponseWriter, r *http.Request, in any, change
 	if err := a.saveClock(r.Context()); err != nil {
 		return err
 	}
-	return a.answerClock(w)
+	unhurried(w) // years may have gone by
+	settled, err := a.service.Settle(r.Context(), market.Operator())
+	if err != nil {
+		return err
+	}
+	return a.answerClock(w, settled)
 }
 
 func (a *API) listFaults(w http.ResponseWriter, r *http.Request) error {

@@ -3,7 +3,6 @@ package admin
 import (
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/souk-market/souk/internal/market"
 	"github.com/souk-market/souk/internal/world"
@@ -15,19 +14,15 @@ const (
 )
 
 func (a *API) exportWorld(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	var opt world.Options
-	if text := q.Get("secrets"); text != "" {
-		var err error
-		if opt.Secrets, err = strconv.ParseBool(text); err != nil {
-			return refuse(http.StatusBadRequest, CodeBadRequest, "query parameter \"secrets\" must be true or false")
-		}
+	secrets, err := truth(r.URL.Query(), "secrets")
+	if err != nil {
+		return err
 	}
 	state, err := a.service.World(r.Context(), market.Operator())
 	if err != nil {
 		return err
 	}
-	text, err := world.Marshal(state, opt)
+	text, err := world.Marshal(state, world.Options{Secrets: secrets})
 	if err != nil {
 		return err
 	}

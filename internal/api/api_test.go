@@ -190,10 +190,11 @@ func sign(r *http.Request, k sigv4.Key, region string, at time.Time) *http.Reque
 
 // answer is what came back.
 type answer struct {
-	status  int
-	header  http.Header
-	body    string
-	members map[string]any
+	status    int
+	header    http.Header
+	body      string
+	members   map[string]any
+	namespace string // of an error's code, in CBOR
 }
 
 func (a answer) code() string    { s, _ := a.members["__type"].(string); return s }

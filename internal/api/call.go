@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ type call struct {
 	closing bool   // the connection cannot be used again
 	cut     bool   // the connection is to be closed instead of an answer
 	lose    bool   // a fault rule wants the answer lost
+	leave   int    // a fault rule wants that many records left unprocessed
+
+	room rooms // where operations take requests apart, used again and again
 
 	authz      iam.Request
 	conditions func(string) ([]string, bool) // bound once: a method value allocates
@@ -53,11 +57,11 @@ func (q *call) begin(s *Server, r *http.Request) {
 	q.codec = awsproto.JSON11.Codec()
 }
 
-// end commits the record and forgets everything else.
+// end commits the record and forgets everything else but the room that operations keep.
 func (q *call) end() {
 	q.rec.Duration = q.s.Wall().Sub(q.rec.Time)
 	q.s.Records.Commit(q.rec)
-	*q = call{conditions: q.conditions}
+	*q = call{conditions: q.conditions, room: q.room}
 }
 
 // answer takes the request through its stations. Without a fault, q.out is the result.
@@ -109,7 +113,11 @@ func (q *call) authenticate() *awsproto.Fault {
 		q.rec.Principal, q.rec.Account = p.ARN, p.Account
 	}
 	if err == nil && q.principal != nil {
-		q.caller = market.Caller{Account: q.principal.Account, ARN: q.principal.ARN, Region: res.Region, Now: q.rec.MarketTime}
+		p := q.principal
+		q.caller = market.Caller{
+			Account: p.Account, ARN: p.ARN, Region: res.Region, Now: q.rec.MarketTime,
+			Workload: p.Workload, Session: p.Session, WorkloadRegion: p.WorkloadRegion,
+		}
 		return nil
 	}
 	var refused *sigv4.Error
@@ -154,22 +162,30 @@ func (q *call) authorize() *awsproto.Fault {
 	p := q.principal
 	if p.Suspended {
 		q.rec.Reason = "account " + p.Account + " is suspended"
-		return known("AccessDeniedException", "User: "+p.ARN+" is not authorized to perform: "+q.op.action)
+		return known(q.denial(), "User: "+p.ARN+" is not authorized to perform: "+q.op.action)
 	}
 	q.authz = iam.Request{Action: q.op.action, Resource: "*", Context: q.conditions}
 	d := iam.Evaluate(&p.Grants, &q.authz)
 	q.rec.Authz = reqlog.Authz{Decided: true, Allowed: d.Allowed, Effect: d.Effect.String(), Policy: d.Policy, Sid: d.Sid, Statement: d.Statement}
 	if !d.Allowed {
 		q.rec.Authz.Why = d.Why()
-		return known("AccessDeniedException", d.DeniedMessage(p.ARN, q.op.action))
+		return known(q.denial(), d.DeniedMessage(p.ARN, q.op.action))
 	}
 	return nil
+}
+
+// denial is the code of a denial: the usual one, unless the operation has a say in it.
+func (q *call) denial() string {
+	if q.op.denial != nil {
+		return q.op.denial(q)
+	}
+	return "AccessDeniedException"
 }
 
 // misbehave applies the first fault rule that fires for a call about productCode. Operations call it between reading their input and
 // acting on it. done means that the operation must not act.
 func (q *call) misbehave(ctx context.Context, productCode string) (f *awsproto.Fault, done bool) {
-	if q.s.Faults == nil || q.s.Faults.Empty() {
+	if !q.faulty() {
 		return nil, false
 	}
 	hit, ok := q.s.Faults.Match(&fault.Call{
@@ -201,8 +217,25 @@ func (q *call) misbehave(ctx context.Context, productCode string) (f *awsproto.F
 	case hit.Lose:
 		q.rec.FaultEffect, q.rec.Reason = "lose", "fault rule "+hit.RuleID
 		q.lose = true
+	case hit.Unprocessed > 0:
+		q.rec.FaultEffect, q.rec.Reason = "unprocessed", "fault rule "+hit.RuleID
+		q.leave = hit.Unprocessed
 	}
 	return nil, false
+}
+
+// faulty reports whether there are fault rules at all.
+func (q *call) faulty() bool { return q.s.Faults != nil && !q.s.Faults.Empty() }
+
+// addReason adds to what the record says of why.
+func (q *call) addReason(text string) {
+	switch {
+	case text == "":
+	case q.rec.Reason == "":
+		q.rec.Reason = text
+	default:
+		q.rec.Reason += "; " + text
+	}
 }
 
 // finish writes the answer, or arranges that there is none.
@@ -242,12 +275,15 @@ func (q *call) fail(err error) *awsproto.Fault {
 		return q.internal(err)
 	}
 	code, ok := domainCodes[e.Code]
-	if !ok { // an error that this operation should not have: ours to look into
+	if !ok || shapes[code].modeled && !slices.Contains(q.op.codes, code) { // an error that this operation should not have: ours to look into
 		return q.internal(err)
 	}
 	q.rec.Reason = e.Reason
-	if e.Code == market.Unavailable {
+	switch e.Code {
+	case market.Unavailable:
 		return known(code, "")
+	case market.Invalid:
+		return awsproto.Validation(e.Message)
 	}
 	return known(code, e.Message)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/internal/awsproto"
-	"github.com/souk-market/souk/internal/market"
 )
 
 // signingName is the service in the scope of every signature for the marketplace's services.
@@ -17,11 +16,39 @@ type operation struct {
 	action  string // in policies
 	codes   []string
 	run     func(context.Context, *call) *awsproto.Fault
+	denial  func(*call) string // the code of a denial; nil: AccessDeniedException
 }
 
-// operations is the table of all that there is. codes are the errors that AWS's API reference lists for the operation, beside
-// the common ones.
+// operations is the table of all that there is. codes are the errors that the published service models (and AWS's API reference with them) list for the
+// operation, beside the common ones: of the modeled errors, it answers with no others.
 var operations = []*operation{
+	{
+		service: awsproto.ServiceMetering, name: "BatchMeterUsage", action: "aws-marketplace:BatchMeterUsage", run: batchMeterUsage,
+		codes: []string{
+			"DisabledApiException", "InternalServiceErrorException", "InvalidCustomerIdentifierException", "InvalidLicenseException",
+			"InvalidProductCodeException", "InvalidTagException", "InvalidUsageAllocationsException", "InvalidUsageDimensionException",
+			"ThrottlingException", "TimestampOutOfBoundsException",
+		},
+	},
+	{
+		service: awsproto.ServiceEntitlement, name: "GetEntitlements", action: "aws-marketplace:GetEntitlements", run: getEntitlements,
+		codes: []string{"InternalServiceErrorException", "InvalidParameterException", "ThrottlingException"},
+	},
+	{
+		service: awsproto.ServiceMetering, name: "MeterUsage", action: "aws-marketplace:MeterUsage", run: meterUsage, denial: meterDenial,
+		codes: []string{
+			"CustomerNotEntitledException", "DuplicateRequestException", "IdempotencyConflictException", "InternalServiceErrorException",
+			"InvalidEndpointRegionException", "InvalidProductCodeException", "InvalidTagException", "InvalidUsageAllocationsException",
+			"InvalidUsageDimensionException", "ThrottlingException", "TimestampOutOfBoundsException",
+		},
+	},
+	{
+		service: awsproto.ServiceMetering, name: "RegisterUsage", action: "aws-marketplace:RegisterUsage", run: registerUsage,
+		codes: []string{
+			"CustomerNotEntitledException", "DisabledApiException", "InternalServiceErrorException", "InvalidProductCodeException",
+			"InvalidPublicKeyVersionException", "InvalidRegionException", "PlatformNotSupportedException", "ThrottlingException",
+		},
+	},
 	{
 		service: awsproto.ServiceMetering, name: "ResolveCustomer", action: "aws-marketplace:ResolveCustomer", run: resolveCustomer,
 		codes: []string{"DisabledApiException", "ExpiredTokenException", "InternalServiceErrorException", "InvalidTokenException", "ThrottlingException"},
@@ -36,42 +63,4 @@ func findOperation(service, name string) *operation {
 		}
 	}
 	return nil
-}
-
-func resolveCustomer(ctx context.Context, q *call) *awsproto.Fault {
-	in := awsproto.ResolveCustomerInput{RegistrationToken: q.token}
-	if in.RegistrationToken == nil {
-		d := q.codec.Decoder(q.rec.Body)
-		in.Decode(&d)
-		if f := d.Finish(); f != nil {
-			return f
-		}
-		if f := in.Validate(); f != nil {
-			return f
-		}
-	}
-	if q.s.Faults != nil && !q.s.Faults.Empty() {
-		about, _ := q.s.Service.Peek(in.RegistrationToken)
-		if f, done := q.misbehave(ctx, about.ProductCode); done {
-			return f
-		}
-	}
-	res, err := q.s.Service.ResolveCustomer(ctx, q.caller, in.RegistrationToken)
-	q.about(res)
-	if err != nil {
-		return q.fail(err)
-	}
-	out := awsproto.ResolveCustomerOutput{
-		CustomerAWSAccountID: res.CustomerAWSAccountID, CustomerIdentifier: res.CustomerIdentifier,
-		LicenseARN: res.LicenseARN, ProductCode: res.ProductCode,
-	}
-	e := q.codec.Encoder(q.rec.Response[:0])
-	out.Encode(&e)
-	q.out = e.Bytes()
-	return nil
-}
-
-// about notes in the record what the call was about.
-func (q *call) about(r market.Resolution) {
-	q.rec.ProductCode, q.rec.Buyer, q.rec.LicenseARN = r.ProductCode, r.CustomerAWSAccountID, r.LicenseARN
 }

@@ -13,7 +13,12 @@ func newRequestID() string {
 	putUint64(b[8:], rand.Uint64())
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	var out [36]byte
+	out := uuidText(b)
+	return string(out[:])
+}
+
+// uuidText writes a UUID in lower case.
+func uuidText(b [16]byte) (out [36]byte) {
 	at := 0
 	for i, v := range b {
 		switch i {
@@ -24,7 +29,7 @@ func newRequestID() string {
 		out[at], out[at+1] = hexDigits[v>>4], hexDigits[v&15]
 		at += 2
 	}
-	return string(out[:])
+	return out
 }
 
 const hexDigits = "0123456789abcdef"

@@ -6,6 +6,8 @@
 //	     ─▶ shape and constraints ─▶ fault rules ─▶ market.Service
 //
 // Its timeouts are those of its connections (conn.go). Each station can end it with an AWS error, in the caller's protocol. Whatever happens leaves exactly one request record.
+//
+// Beside the operations, and before all stations, it gives whoever asks the public keys of RegisterUsage (wellknown.go).
 package api
 
 import (
@@ -24,6 +26,7 @@ import (
 	"github.com/souk-market/souk/internal/awsproto"
 	"github.com/souk-market/souk/internal/fault"
 	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/pubkeys"
 	"github.com/souk-market/souk/internal/quota"
 	"github.com/souk-market/souk/internal/reqlog"
 	"github.com/souk-market/souk/internal/sigv4"
@@ -70,6 +73,7 @@ type Server struct {
 	http     *http.Server
 	limits   timeouts
 	calls    sync.Pool
+	keys     http.Handler // the public keys
 	warnOnce sync.Once
 
 	draining context.Context // ends with Shutdown: a call that a fault rule holds is let go then
@@ -86,6 +90,7 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{Config: cfg}
 	s.calls.New = func() any { return newCall() }
+	s.keys = pubkeys.Handler(func(ctx context.Context) ([]market.PublicKey, error) { return s.Service.PublicKeys(ctx) })
 	s.draining, s.drain = context.WithCancel(context.Background())
 	s.verifier = sigv4.New(sigv4.Config{Now: cfg.Wall, Region: cfg.Region, EchoCanonical: cfg.EchoCanonical, Lookup: s.lookup})
 	s.limits = timeouts{idle: idleTimeout, request: requestTimeout, write: writeTimeout}
@@ -141,8 +146,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // closes the connection without a word
 		}
 	}()
-	f := q.answer()
-	q.finish(w, f)
+	if pubkeys.Serves(r) {
+		q.wellKnown(w)
+	} else {
+		f := q.answer()
+		q.finish(w, f)
+	}
 	ok = true
 }
 

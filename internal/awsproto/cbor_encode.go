@@ -23,11 +23,14 @@ func appendCBORHead(dst []byte, major byte, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, major|27), n)
 }
 
-func appendCBORText(dst []byte, s string) []byte {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
+func appendCBORText[T ~string | ~[]byte](dst []byte, s T) []byte {
+	start := len(dst)
+	dst = append(appendCBORHead(dst, cborText, uint64(len(s))), s...)
+	if utf8.Valid(dst[len(dst)-len(s):]) {
+		return dst
 	}
-	return append(appendCBORHead(dst, cborText, uint64(len(s))), s...)
+	valid := strings.ToValidUTF8(string(s), "\uFFFD")
+	return append(appendCBORHead(dst[:start], cborText, uint64(len(valid))), valid...)
 }
 
 func appendCBORInt(dst []byte, n int64) []byte {

@@ -50,8 +50,44 @@ func (e *Encoder) Member(name string) {
 	e.buf = append(appendJSONString(e.buf, name), ':')
 }
 
+// member is Member for names that stand for themselves in JSON, as all of the models' do: they are not looked at.
+func (e *Encoder) member(name string) {
+	if e.cbor {
+		e.buf = append(appendCBORHead(e.buf, cborText, uint64(len(name))), name...)
+		return
+	}
+	e.comma()
+	e.buf = append(append(append(e.buf, '"'), name...), '"', ':')
+}
+
+// sent writes a member that is a string, unless it is nil: what a caller did not send is not echoed.
+func (e *Encoder) sent(name string, s []byte) {
+	if s != nil {
+		e.member(name)
+		e.Text(s)
+	}
+}
+
+// some writes a member that is a string, unless it is empty.
+func (e *Encoder) some(name, s string) {
+	if s != "" {
+		e.member(name)
+		e.String(s)
+	}
+}
+
 // String writes s. What is not UTF-8 in it becomes U+FFFD.
 func (e *Encoder) String(s string) {
+	if e.cbor {
+		e.buf = appendCBORText(e.buf, s)
+		return
+	}
+	e.comma()
+	e.buf = appendJSONString(e.buf, s)
+}
+
+// Text writes s, as String does.
+func (e *Encoder) Text(s []byte) {
 	if e.cbor {
 		e.buf = appendCBORText(e.buf, s)
 		return
@@ -134,7 +170,7 @@ func (e *Encoder) comma() {
 	}
 }
 
-func appendJSONString(dst []byte, s string) []byte {
+func appendJSONString[T ~string | ~[]byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	start := len(dst)
 	dst = append(dst, s...)
@@ -147,7 +183,7 @@ func appendJSONString(dst []byte, s string) []byte {
 	for i := n; i < len(s); {
 		c := s[i]
 		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
+			r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 			dst = utf8.AppendRune(dst, r) // invalid bytes have become U+FFFD
 			i += size
 			continue

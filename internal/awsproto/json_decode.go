@@ -1,11 +1,16 @@
 package awsproto
 
-import (
-	"strconv"
-)
+import "strconv"
 
-// jsonPeek skips white space and returns the byte at which the next token begins, or 0 at the end.
+// jsonPeek skips white space and returns the byte at which the next token begins, or 0 at the end. Most often there is none to skip.
 func (d *Decoder) jsonPeek() byte {
+	if d.pos < len(d.body) && d.body[d.pos] > ' ' {
+		return d.body[d.pos]
+	}
+	return d.jsonSpace()
+}
+
+func (d *Decoder) jsonSpace() byte {
 	for ; d.pos < len(d.body); d.pos++ {
 		switch c := d.body[d.pos]; c {
 		case ' ', '\t', '\n', '\r':

@@ -115,6 +115,9 @@ type decimal struct {
 }
 
 func parseDecimal(literal []byte) decimal {
+	if x, ok := parseShort(literal); ok {
+		return x
+	}
 	var x decimal
 	if literal[0] == '-' {
 		x.negative = true
@@ -147,6 +150,24 @@ func parseDecimal(literal []byte) decimal {
 		}
 	}
 	return x
+}
+
+// parseShort is parseDecimal for what is usual: few enough digits for the mantissa, no sign and no exponent.
+func parseShort(literal []byte) (x decimal, ok bool) {
+	if len(literal) > 19 {
+		return x, false
+	}
+	for i, c := range literal {
+		switch {
+		case c >= '0' && c <= '9':
+			x.mantissa = x.mantissa*10 + uint64(c-'0')
+		case c == '.':
+			x.exponent = i + 1 - len(literal)
+		default:
+			return x, false
+		}
+	}
+	return x, true
 }
 
 // parseExponent saturates far beyond any exponent that a body has the digits to undo.

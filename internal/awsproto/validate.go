@@ -75,6 +75,20 @@ func (v *Violations) Enum(at Path, value []byte, set ...string) {
 	v.add(at, echo(value), "Member must satisfy enum value set: ["+strings.Join(set, ", ")+"]")
 }
 
+// MapKeys finds a map with a key that breaks constraint, such as "Member must have length greater than or equal to 1". As of a list, nothing of
+// the map is repeated in the text. Of several constraints the text names all, joined by ", ".
+func (v *Violations) MapKeys(at Path, constraint string) {
+	v.add(at, "", "Map keys must satisfy constraint: ["+constraint+"]")
+}
+
+// MapValues finds a map with a value that breaks constraint.
+func (v *Violations) MapValues(at Path, constraint string) {
+	v.add(at, "", "Map value must satisfy constraint: ["+constraint+"]")
+}
+
+// full says whether more findings would be for nothing.
+func (v *Violations) full() bool { return v.n == maxViolations }
+
 // Fault is the ValidationException of all findings, or nil if there are none.
 func (v *Violations) Fault() *Fault {
 	if v.n == 0 {
@@ -128,6 +142,9 @@ func (p *Path) Member(name string) Path { return Path{parent: p, name: name} }
 
 // Element is the path of element i, from 0, of the list at p. It is written from 1.
 func (p *Path) Element(i int) Path { return Path{parent: p, index: i} }
+
+// Entry is the path of the value of key in the map at p.
+func (p *Path) Entry(key string) Path { return Path{parent: p, name: key + ".member"} }
 
 func (p *Path) append(dst []byte) []byte {
 	if p.parent != nil {

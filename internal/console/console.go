@@ -54,6 +54,7 @@ func (c *Console) Register(mux *http.ServeMux) {
 	c.handle(mux, "/subscriptions", methods{"GET": c.subscriptions})
 	c.handle(mux, "/subscriptions/{id}", methods{"GET": c.subscription})
 	c.handle(mux, "/subscriptions/{id}/setup", methods{"POST": c.setup})
+	c.handle(mux, "/subscriptions/{id}/cancel", methods{"POST": c.cancel})
 	c.handle(mux, "/assets/{name}", methods{"GET": c.asset})
 	c.handle(mux, "/", nil)
 }

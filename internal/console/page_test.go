@@ -29,6 +29,9 @@ func nastyWorld() market.World {
 		p := &w.Products[i]
 		p.Title, p.Description = nasty("title"), nasty("description")
 		p.Dimensions = []market.Dimension{{Key: nasty("key"), Kind: market.Metered, Name: nasty("name"), Unit: nasty("unit")}}
+		if p.Code == team {
+			p.Dimensions[0].Kind = market.Entitled
+		}
 		p.RegistrationURL = `http://x.example/"><script>alert(1)</script>'?` + "\u202e"
 	}
 	w.Offers[0].Name = nasty("offer")
@@ -37,12 +40,16 @@ func nastyWorld() market.World {
 
 // everyPage asks for each page once, by name.
 func everyPage(s *site) map[string]page {
-	pages := map[string]page{"products": s.get("/"), "no subscriptions": s.get("/subscriptions"), "product": s.get("/products/" + legacy)}
+	pages := map[string]page{"products": s.get("/"), "no subscriptions": s.get("/subscriptions"), "product": s.get("/products/" + legacy), "contract": s.get("/products/" + team)}
 	at := s.subscribe(legacy, alice, trial)
 	pages["subscription"] = s.get(at)
 	pages["subscriptions"] = s.get("/subscriptions?buyer=" + url.QueryEscape(alice))
 	pages["foreign buyer"] = s.get("/subscriptions?buyer=" + url.QueryEscape(nasty("")))
 	pages["setup"] = s.post(at+"/setup", url.Values{})
+	contract := s.subscribe(team, alice, "")
+	pages["contract's subscription"] = s.get(contract)
+	s.post(contract+"/cancel", url.Values{}).is(s, http.StatusSeeOther)
+	pages["cancelled"] = s.get(contract + "?notice=cancelled")
 	pages["refused"] = s.post("/products/"+legacy+"/subscribe", url.Values{"buyer": {nasty("")}, "offer": {nasty("")}})
 	pages["bad URL"] = s.post("/products/"+legacy+"/registration-url", url.Values{"url": {nasty("")}})
 	pages["no product"] = s.get("/products/" + url.PathEscape(nasty("")))

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/souk-market/souk/internal/market"
@@ -16,6 +18,7 @@ type productPage struct {
 	Legacy     bool
 	Dimensions []dimension
 	Offers     []offer
+	Quantities []quantity // of what is bought up front
 	Buyers     []buyer
 	FewBuyers  bool // few enough to show all at once
 	Problem    string
@@ -48,6 +51,7 @@ const fewBuyers = 6
 // chosen is what a form held when it was sent, so that it can be shown again as it was.
 type chosen struct {
 	buyer, offer string
+	quantities   url.Values
 	problem      string
 	url          *string
 	urlProblem   string
@@ -75,7 +79,7 @@ func (c *Console) showProduct(w http.ResponseWriter, r *http.Request, status int
 	}
 	page := productPage{
 		productCard: card(p, namesOf(accounts)), ID: p.ID, Legacy: p.Kind == market.Legacy, Problem: was.problem,
-		Offers: offersOf(offers, was.offer), Buyers: buyersOf(accounts), Registration: c.registrationOf(p),
+		Offers: offersOf(p, offers, was.offer), Quantities: quantitiesOf(p, offers, was.quantities), Buyers: buyersOf(accounts), Registration: c.registrationOf(p),
 	}
 	page.FewBuyers = len(page.Buyers) <= fewBuyers
 	for _, d := range p.Dimensions {
@@ -96,19 +100,16 @@ func (c *Console) showProduct(w http.ResponseWriter, r *http.Request, status int
 }
 
 // offersOf lists offers, the public one first and chosen unless another was.
-func offersOf(list []market.Offer, was string) []offer {
+func offersOf(p market.Product, list []market.Offer, was string) []offer {
 	var out []offer
-	for _, kind := range []market.OfferKind{market.PublicOffer, market.FreeTrialOffer} {
+	for _, kind := range []market.OfferKind{market.PublicOffer, market.PrivateOffer, market.FreeTrialOffer} {
 		for _, o := range list {
 			if o.Kind != kind {
 				continue
 			}
-			v := offer{ID: o.ID, Name: plain(o.Name), Terms: "The price on the listing", Chosen: o.ID == was}
-			if kind == market.FreeTrialOffer {
-				v.Terms = plural(o.TrialDays, "day", "days") + " free, once per account"
-			}
+			v := offer{ID: o.ID, Name: plain(o.Name), Terms: offerTerms(p, o), Chosen: o.ID == was}
 			if v.Name == "" {
-				v.Name = map[market.OfferKind]string{market.PublicOffer: "Public offer", market.FreeTrialOffer: "Free trial"}[kind]
+				v.Name = map[market.OfferKind]string{market.PublicOffer: "Public offer", market.PrivateOffer: "Private offer", market.FreeTrialOffer: "Free trial"}[kind]
 			}
 			out = append(out, v)
 		}
@@ -122,6 +123,21 @@ func offersOf(list []market.Offer, was string) []offer {
 		out[0].Chosen = true
 	}
 	return out
+}
+
+// offerTerms are an offer's, in few words.
+func offerTerms(p market.Product, o market.Offer) string {
+	terms := "The price on the listing"
+	switch {
+	case o.Kind == market.FreeTrialOffer:
+		return plural(o.TrialDays, "day", "days") + " free, once per account"
+	case p.PricingOf(o) != market.UsagePricing:
+		terms = "For " + plural(cmp.Or(o.TermMonths, market.DefaultTermMonths), "month", "months")
+	}
+	if o.Kind == market.PrivateOffer {
+		terms += ", for " + plural(len(o.Buyers), "account", "accounts") + " only"
+	}
+	return terms
 }
 
 // choose marks the buyer that was chosen before; else the first who has not subscribed; else the first.
@@ -163,12 +179,26 @@ func (c *Console) subscribe(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(r); err != nil {
 		return err
 	}
-	code, was := r.PathValue("code"), chosen{buyer: r.PostForm.Get("buyer"), offer: r.PostForm.Get("offer")}
+	ctx, code := r.Context(), r.PathValue("code")
+	was := chosen{buyer: r.PostForm.Get("buyer"), offer: r.PostForm.Get("offer"), quantities: r.PostForm}
 	if was.buyer == "" || was.offer == "" {
 		was.problem = "Choose a buyer and an offer."
 		return c.showProduct(w, r, http.StatusUnprocessableEntity, code, was)
 	}
-	p, err := c.service.Buy(r.Context(), c.caller, market.PurchaseInput{ProductCode: code, Buyer: was.buyer, OfferID: was.offer})
+	product, offers, err := c.service.Product(ctx, c.caller, code)
+	if err != nil {
+		return err
+	}
+	in := market.PurchaseInput{ProductCode: code, Buyer: was.buyer, OfferID: was.offer}
+	for _, o := range offers {
+		if o.ID != was.offer {
+			continue
+		}
+		if in.Entitlements, was.problem = askedFor(product, o, r.PostForm); was.problem != "" {
+			return c.showProduct(w, r, http.StatusUnprocessableEntity, code, was)
+		}
+	}
+	p, err := c.service.Buy(ctx, c.caller, in)
 	if err != nil {
 		return c.showProblem(w, r, code, err, was)
 	}
@@ -188,7 +218,7 @@ func (c *Console) showProblem(w http.ResponseWriter, r *http.Request, code strin
 		return err
 	}
 	switch e.Code {
-	case market.Conflict, market.Invalid, market.NotFound:
+	case market.Conflict, market.Invalid, market.NotFound, market.Forbidden:
 	default:
 		return err
 	}
@@ -213,9 +243,9 @@ func (c *Console) changeRegistrationURL(w http.ResponseWriter, r *http.Request) 
 	if err := parseForm(r); err != nil {
 		return err
 	}
-	code, url := r.PathValue("code"), strings.TrimSpace(r.PostForm.Get("url"))
-	if _, err := c.service.ChangeProduct(r.Context(), c.caller, code, market.ProductChange{RegistrationURL: &url}); err != nil {
-		return c.showProblem(w, r, code, err, chosen{url: &url})
+	code, target := r.PathValue("code"), strings.TrimSpace(r.PostForm.Get("url"))
+	if _, err := c.service.ChangeProduct(r.Context(), c.caller, code, market.ProductChange{RegistrationURL: &target}); err != nil {
+		return c.showProblem(w, r, code, err, chosen{url: &target})
 	}
 	http.Redirect(w, r, productPath(code)+"?changed=registration-url#registration", http.StatusSeeOther)
 	return nil

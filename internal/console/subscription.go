@@ -16,13 +16,19 @@ type subscriptionPage struct {
 	License     string
 	Customer    string // CustomerIdentifier as sellers get it; "" for products that have none
 	Legacy      bool
-	Start, End  moment
+	Start       moment
 	Active      bool
-	Setup       string // address that the button posts to
+	Started     bool
+	Entitled    []entitled
+	Setup       string // addresses that the buttons post to
+	Cancel      string
 	Target      string // where the buyer's browser will be sent; "" for nowhere
 	Notice      string
 	Calls       []call
 }
+
+// entitled is how much of a dimension the agreement entitles to.
+type entitled struct{ Name, Amount string }
 
 // call is a request that named this subscription's license.
 type call struct {
@@ -57,14 +63,14 @@ func (c *Console) subscription(w http.ResponseWriter, r *http.Request) error {
 		subscriptionRow: subscriptionRow{
 			Path: subscriptionPath(a.ID), Title: product.Title, Initial: product.Initial, Seller: product.Seller,
 			Buyer: names.of(a.Buyer), BuyerID: a.Buyer, Status: statusOf(a.Status), FreeTrial: a.FreeTrial,
-			Accepted: momentOf(a.AcceptedAt), ID: a.ID,
+			Accepted: momentOf(a.AcceptedAt), End: momentOf(a.EndAt), AutoRenew: a.AutoRenew && a.Status == market.Active, Suspended: !a.SuspendedAt.IsZero(), ID: a.ID,
 		},
 		ProductPath: product.Path, ProductCode: p.Code, License: a.LicenseARN, Legacy: p.Kind == market.Legacy,
-		Start: momentOf(a.StartAt), End: momentOf(a.EndAt), Active: a.Status == market.Active,
-		Setup: subscriptionPath(a.ID) + "/setup", Target: plain(c.service.RegistrationURL(p)),
+		Start: momentOf(a.StartAt), Active: a.Status == market.Active, Started: !a.StartAt.After(c.service.Now()), Entitled: entitledTo(p, a),
+		Setup: subscriptionPath(a.ID) + "/setup", Cancel: subscriptionPath(a.ID) + "/cancel", Target: plain(c.service.RegistrationURL(p)),
 		Notice: notices[r.URL.Query().Get("notice")], Calls: c.callsOf(a),
 	}
-	for _, o := range offersOf(offers, a.OfferID) {
+	for _, o := range offersOf(p, offers, a.OfferID) {
 		if o.ID == a.OfferID {
 			page.Offer = o.Name
 		}
@@ -75,9 +81,44 @@ func (c *Console) subscription(w http.ResponseWriter, r *http.Request) error {
 	return c.render(w, response{status: http.StatusOK, page: "subscription", title: page.Title + ": subscription", section: "subscriptions", body: page})
 }
 
+// entitledTo lists what an agreement entitles to, in the order of the product's dimensions.
+func entitledTo(p market.Product, a market.Agreement) []entitled {
+	var list []entitled
+	for _, e := range a.Entitlements {
+		v := entitled{Name: plain(e.Dimension), Amount: plain(textOf(e.Value))}
+		if e.Value.Type == market.Boolean {
+			v.Amount = map[bool]string{true: "Yes", false: "No"}[e.Value.Boolean]
+		}
+		for _, d := range p.Dimensions {
+			if d.Key != e.Dimension {
+				continue
+			}
+			if d.Name != "" {
+				v.Name = plain(d.Name)
+			}
+			if d.Unit != "" && e.Value.Type != market.Boolean && e.Value.Type != market.Text {
+				v.Amount += " " + plain(d.Unit)
+			}
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// cancel ends an agreement for its buyer, and leads back to it.
+func (c *Console) cancel(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.service.End(r.Context(), c.caller, r.PathValue("id"), market.Cancelled)
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, subscriptionPath(a.ID)+"?notice=cancelled", http.StatusSeeOther)
+	return nil
+}
+
 // notices are what a redirect to the page can say. The address names one of them; it cannot say anything of its own.
 var notices = map[string]string{
 	"subscribed": "You are subscribed. Now set up your account with the seller.",
+	"cancelled":  "The subscription is cancelled. For an hour its seller can send the last usage records.",
 	"existing":   "This account had subscribed to the product already, and may do so once at a time. This is its subscription.",
 }
 

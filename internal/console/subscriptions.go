@@ -30,6 +30,9 @@ type subscriptionRow struct {
 	Status    status
 	FreeTrial bool
 	Accepted  moment
+	End       moment // zero: no end
+	AutoRenew bool
+	Suspended bool
 	ID        string
 }
 
@@ -84,7 +87,7 @@ func (c *Console) subscriptions(w http.ResponseWriter, r *http.Request) error {
 		page.Rows = append(page.Rows, subscriptionRow{
 			Path: subscriptionPath(a.ID), Title: p.Title, Initial: p.Initial, Seller: names.of(a.Seller),
 			Buyer: names.of(a.Buyer), BuyerID: a.Buyer, Status: statusOf(a.Status), FreeTrial: a.FreeTrial,
-			Accepted: momentOf(a.AcceptedAt), ID: a.ID,
+			Accepted: momentOf(a.AcceptedAt), End: momentOf(a.EndAt), AutoRenew: a.AutoRenew && a.Status == market.Active, Suspended: !a.SuspendedAt.IsZero(), ID: a.ID,
 		})
 	}
 	return c.render(w, response{status: http.StatusOK, page: "subscriptions", title: "Your subscriptions", section: "subscriptions", body: page})

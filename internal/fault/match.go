@@ -15,7 +15,7 @@ type Call struct {
 	Attempt      int    // from amz-sdk-request; 0 when the caller does not say
 }
 
-// Hit is what befalls a call. Delay comes first; then at most one of Refuse, Cut and Lose.
+// Hit is what befalls a call. Delay comes first; then at most one of Refuse, Cut, Lose and Unprocessed.
 type Hit struct {
 	RuleID  string        // for the request record
 	Refuse  string        // an error code; "" when the call is not refused
@@ -23,6 +23,8 @@ type Hit struct {
 	Delay   time.Duration // on the wall clock
 	Cut     bool          // close the connection before the operation
 	Lose    bool          // close the connection after it
+	// Unprocessed is how many records of a batch, from its end, are not to be processed.
+	Unprocessed int
 }
 
 // live is a rule at work. Its lock makes a match one step: it is counted, decided and counted as fired at once, so that
@@ -52,6 +54,7 @@ func (l *live) matches(c *Call) bool {
 	r := &l.rule
 	switch {
 	case r.Operation != "" && r.Operation != c.Operation,
+		r.Unprocessed != 0 && c.Operation != batchOperation,
 		r.ProductCode != "" && r.ProductCode != c.ProductCode,
 		r.Attempt != 0 && r.Attempt != c.Attempt:
 		return false
@@ -91,7 +94,7 @@ func (l *live) fire() bool {
 // hit is what the rule does.
 func (l *live) hit() Hit {
 	r := &l.rule
-	return Hit{RuleID: r.ID, Refuse: r.Refuse, Message: r.RefuseMessage, Delay: r.Delay, Cut: r.Cut, Lose: r.Lose}
+	return Hit{RuleID: r.ID, Refuse: r.Refuse, Message: r.RefuseMessage, Delay: r.Delay, Cut: r.Cut, Lose: r.Lose, Unprocessed: r.Unprocessed}
 }
 
 // snapshot is the rule with its counters.

@@ -19,6 +19,9 @@ const (
 	MaxText = 2048
 )
 
+// batchOperation is the one operation that can leave a part of its input unprocessed.
+const batchOperation = "BatchMeterUsage"
+
 // Rule says which calls a fault befalls, when, and what happens to them. As JSON, it travels on the control API;
 // members that a Rule does not have are refused, since a condition that is misspelled would match every call.
 type Rule struct {
@@ -50,7 +53,7 @@ type Rule struct {
 	// Times is how often the rule fires at most; 0 is without end.
 	Times int `json:"times,omitempty"`
 
-	// What happens: a delay, or one of the other three, or a delay and then one of them.
+	// What happens: a delay, or one of the other four, or a delay and then one of them.
 
 	// Refuse answers with this error code, such as ThrottlingException, before the operation does anything.
 	Refuse string `json:"refuse,omitempty"`
@@ -62,6 +65,9 @@ type Rule struct {
 	Cut bool `json:"cut,omitempty"`
 	// Lose lets the operation happen, and closes the connection in place of the answer.
 	Lose bool `json:"lose,omitempty"`
+	// Unprocessed has that many of the last records of a batch come back as unprocessed; all, if the batch has no more. Only
+	// BatchMeterUsage has batches: such a rule matches no other operation.
+	Unprocessed int `json:"unprocessed,omitempty"`
 
 	// Counters, kept by the Set.
 
@@ -126,7 +132,7 @@ func (r *Rule) check(known func(code string) bool) error {
 	for _, number := range []struct {
 		name  string
 		value int
-	}{{"attempt", r.Attempt}, {"nth", r.Nth}, {"every_n", r.EveryN}, {"times", r.Times}} {
+	}{{"attempt", r.Attempt}, {"nth", r.Nth}, {"every_n", r.EveryN}, {"times", r.Times}, {"unprocessed", r.Unprocessed}} {
 		if number.value < 0 {
 			wrong("%s must not be negative", number.name)
 		}
@@ -140,11 +146,14 @@ func (r *Rule) check(known func(code string) bool) error {
 	if count(r.Nth != 0, r.EveryN != 0, r.Probability != 0) > 1 {
 		wrong("nth, every_n and probability exclude each other")
 	}
-	switch {
-	case count(r.Refuse != "", r.Cut, r.Lose) > 1:
-		wrong("refuse, cut and lose exclude each other")
-	case count(r.Refuse != "", r.Cut, r.Lose, r.Delay != 0) == 0:
-		wrong("the rule does nothing: give it one of refuse, delay, cut and lose")
+	switch effects := count(r.Refuse != "", r.Cut, r.Lose, r.Unprocessed != 0); {
+	case effects > 1:
+		wrong("refuse, cut, lose and unprocessed exclude each other")
+	case effects == 0 && r.Delay == 0:
+		wrong("the rule does nothing: give it one of refuse, delay, cut, lose and unprocessed")
+	}
+	if r.Unprocessed != 0 && r.Operation != "" && r.Operation != batchOperation {
+		wrong("unprocessed is for %s only: %s has no batch of records", batchOperation, r.Operation)
 	}
 	switch {
 	case r.Refuse == "" && r.RefuseMessage != "":

@@ -39,9 +39,17 @@ func TestMatches(t *testing.T) {
 		{Rule{Attempt: 1}, false},
 		{Rule{Operation: "ResolveCustomer", Principal: "*/ci/*", ProductCode: "prod1", Attempt: 2}, true},
 		{Rule{Operation: "ResolveCustomer", Principal: "*/ci/*", ProductCode: "prod1", Attempt: 3}, false},
+		{Rule{Unprocessed: 1}, false}, // the call is no batch
 	} {
 		if got := newLive(tc.rule, 1, 1).matches(&call); got != tc.want {
 			t.Errorf("%+v: %v", tc.rule, got)
+		}
+	}
+	batch := call
+	batch.Operation = "BatchMeterUsage"
+	for _, r := range []Rule{{Unprocessed: 1}, {Operation: "BatchMeterUsage", Unprocessed: 1}} {
+		if !newLive(r, 1, 1).matches(&batch) {
+			t.Errorf("%+v does not match a batch", r)
 		}
 	}
 	anonymous := Call{Operation: "ResolveCustomer"}
@@ -93,6 +101,13 @@ func TestCheck(t *testing.T) {
 		{Rule{}, "does nothing"},
 		{Rule{Refuse: "Nonsense"}, `no operation has the error "Nonsense"`},
 		{Rule{RefuseMessage: "no", Cut: true}, "refuse_message needs refuse"},
+		{Rule{Unprocessed: 1}, ""},
+		{Rule{Unprocessed: 1000, Delay: time.Second, Operation: "BatchMeterUsage"}, ""},
+		{Rule{Unprocessed: -1}, "unprocessed must not be negative"},
+		{Rule{Unprocessed: 1, Operation: "MeterUsage"}, "unprocessed is for BatchMeterUsage only"},
+		{Rule{Unprocessed: 1, Refuse: "ThrottlingException"}, "exclude each other"},
+		{Rule{Unprocessed: 1, Cut: true}, "exclude each other"},
+		{Rule{Unprocessed: 1, Lose: true}, "exclude each other"},
 		{Rule{Cut: true, Lose: true}, "exclude each other"},
 		{Rule{Refuse: "ThrottlingException", Lose: true}, "exclude each other"},
 		{Rule{Cut: true, Nth: 1, EveryN: 1}, "exclude each other"},
@@ -121,7 +136,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	_, err := New(Config{}).Add(Rule{Nth: -1, Times: -1, Cut: true, Lose: true})
-	for _, want := range []string{"nth", "times", "cut and lose"} {
+	for _, want := range []string{"nth", "times", "cut, lose and unprocessed"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not tell of %s", err, want)
 		}
@@ -134,14 +149,15 @@ func TestCheck(t *testing.T) {
 func TestJSON(t *testing.T) {
 	full := Rule{
 		ID: "flt-1", Operation: "ResolveCustomer", Principal: "arn:*", ProductCode: "p", Attempt: 1, Nth: 2, EveryN: 3, Probability: 0.5,
-		Times: 4, Refuse: "X", RefuseMessage: "m", Delay: 250 * time.Millisecond, Cut: true, Lose: true, Matched: 5, Fired: 6,
+		Times: 4, Refuse: "X", RefuseMessage: "m", Delay: 250 * time.Millisecond, Cut: true, Lose: true, Unprocessed: 7,
+		Matched: 5, Fired: 6,
 	}
 	for _, tc := range []struct {
 		rule Rule
 		text string
 	}{
 		{full, `{"id":"flt-1","operation":"ResolveCustomer","principal":"arn:*","product_code":"p","attempt":1,"nth":2,"every_n":3,` +
-			`"probability":0.5,"times":4,"refuse":"X","refuse_message":"m","cut":true,"lose":true,"matched":5,"fired":6,"delay":"250ms"}`},
+			`"probability":0.5,"times":4,"refuse":"X","refuse_message":"m","cut":true,"lose":true,"unprocessed":7,"matched":5,"fired":6,"delay":"250ms"}`},
 		{Rule{Cut: true}, `{"id":"","cut":true,"matched":0,"fired":0}`},
 	} {
 		text, err := json.Marshal(tc.rule)
@@ -160,7 +176,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(`[{"delay":"1s"},{"cut":true}]`), &list); err != nil || list[0].Delay != time.Second || !list[1].Cut {
 		t.Errorf("%v %v", list, err)
 	}
-	for _, text := range []string{`{"opration":"X"}`, `{"delay":250}`, `{"delay":"soon"}`, `{"nth":"1"}`, `{"nth":1.5}`, `[]`, `"x"`} {
+	for _, text := range []string{`{"opration":"X"}`, `{"delay":250}`, `{"delay":"soon"}`, `{"nth":"1"}`, `{"nth":1.5}`, `{"unprocessed":true}`, `[]`, `"x"`} {
 		var r Rule
 		if err := json.Unmarshal([]byte(text), &r); err == nil || !strings.HasPrefix(err.Error(), "fault: rule: ") {
 			t.Errorf("%s: got %v", text, err)

@@ -97,9 +97,10 @@ func TestHit(t *testing.T) {
 		{Rule{Cut: true}, Hit{RuleID: "flt-2", Cut: true}},
 		{Rule{Lose: true, Delay: time.Millisecond}, Hit{RuleID: "flt-3", Lose: true, Delay: time.Millisecond}},
 		{Rule{Delay: time.Minute}, Hit{RuleID: "flt-4", Delay: time.Minute}},
+		{Rule{Unprocessed: 2, Delay: time.Second}, Hit{RuleID: "flt-5", Unprocessed: 2, Delay: time.Second}},
 	} {
 		r := add(t, s, tc.rule)
-		got, ok := s.Match(&Call{})
+		got, ok := s.Match(&Call{Operation: "BatchMeterUsage"})
 		if diff := cmp.Diff(tc.want, got); !ok || diff != "" {
 			t.Errorf("%v %s", ok, diff)
 		}

@@ -73,6 +73,9 @@ func (s *Service) ChangeProduct(ctx context.Context, c Caller, code string, chan
 		}
 		return tx.PutProduct(p)
 	})
+	if err == nil || CodeOf(err) == OutcomeUnsure {
+		s.forgetAll()
+	}
 	return p, asMarket("change product", err)
 }
 
@@ -117,6 +120,9 @@ func (s *Service) Agreements(ctx context.Context, c Caller, f AgreementFilter) (
 		return nil, err
 	}
 	now := s.now()
+	if err := s.settled(ctx, now); err != nil {
+		return nil, err
+	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
 		list, err = agreementsAt(tx, f, now)
 		return err
@@ -159,6 +165,10 @@ func (s *Service) Agreement(ctx context.Context, c Caller, id string) (a Agreeme
 	if err := operatorOnly(c); err != nil {
 		return Agreement{}, Customer{}, err
 	}
+	now := s.now()
+	if err := s.settled(ctx, now); err != nil {
+		return Agreement{}, Customer{}, err
+	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
 		var ok bool
 		if a, ok, err = tx.Agreement(id); err != nil {
@@ -167,7 +177,7 @@ func (s *Service) Agreement(ctx context.Context, c Caller, id string) (a Agreeme
 		if !ok {
 			return fail(NotFound, "agreement %q does not exist", id)
 		}
-		a.Status = a.StatusAt(s.now())
+		a.Status = a.StatusAt(now)
 		customer, _, err = tx.Customer(a.Buyer)
 		return err
 	})

@@ -37,6 +37,7 @@ type checker struct {
 	accounts map[string]account.Account
 	products map[string]Product
 	offers   map[string]Offer
+	known    map[string]*Agreement
 }
 
 func (k *checker) problem(path, format string, args ...any) {
@@ -44,7 +45,7 @@ func (k *checker) problem(path, format string, args ...any) {
 }
 
 func (k *checker) run() error {
-	for _, step := range []func() error{k.directory, k.catalog, k.customers, k.agreements, k.keys} {
+	for _, step := range []func() error{k.directory, k.catalog, k.customers, k.agreements, k.events, k.usage, k.keys} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -109,8 +110,16 @@ func (k *checker) catalog() error {
 	k.offers = make(map[string]Offer, len(offers))
 	for _, o := range offers {
 		k.offers[o.ID] = o
-		if _, ok := k.products[o.ProductCode]; !ok {
+		p, ok := k.products[o.ProductCode]
+		if !ok {
 			k.problem("offer "+o.ID, "product %q does not exist", o.ProductCode)
+			continue
+		}
+		for _, f := range p.flaws(o) {
+			k.problem("offer "+o.ID+f.Path, "%s", f.Reason)
+		}
+		for _, buyer := range o.Buyers {
+			k.mustExist("offer "+o.ID, buyer)
 		}
 	}
 	return nil
@@ -131,50 +140,6 @@ func (k *checker) customers() error {
 			k.problem("customer "+c.Account, "shares its CustomerIdentifier with account %s", other)
 		}
 		seen[c.Identifier] = c.Account
-	}
-	return nil
-}
-
-func (k *checker) agreements() error {
-	list, err := k.tx.Agreements(AgreementFilter{})
-	if err != nil {
-		return err
-	}
-	licenses := map[string]string{}
-	active := map[[2]string]string{}
-	for _, a := range list {
-		path := "agreement " + a.ID
-		k.mustExist(path, a.Buyer)
-		p, ok := k.products[a.ProductCode]
-		if !ok {
-			k.problem(path, "product %q does not exist", a.ProductCode)
-		} else if p.Seller != a.Seller {
-			k.problem(path, "names seller %s, its product is published by %s", a.Seller, p.Seller)
-		}
-		if o, ok := k.offers[a.OfferID]; !ok {
-			k.problem(path, "offer %q does not exist", a.OfferID)
-		} else if o.ProductCode != a.ProductCode {
-			k.problem(path, "its offer %s is of product %s", o.ID, o.ProductCode)
-		}
-		if other, ok := licenses[a.LicenseARN]; ok {
-			k.problem(path, "shares its license with agreement %s", other)
-		}
-		licenses[a.LicenseARN] = a.ID
-		if _, ok, err := k.tx.Customer(a.Buyer); err != nil {
-			return err
-		} else if !ok {
-			k.problem(path, "its buyer %s has no CustomerIdentifier", a.Buyer)
-		}
-		if !a.EndAt.IsZero() && a.EndAt.Before(a.StartAt) {
-			k.problem(path, "ends before it starts")
-		}
-		if ok && p.Kind == Legacy && a.Status == Active {
-			key := [2]string{a.Buyer, a.ProductCode}
-			if other, ok := active[key]; ok {
-				k.problem(path, "is active beside agreement %s, and product %s is of the legacy kind", other, a.ProductCode)
-			}
-			active[key] = a.ID
-		}
 	}
 	return nil
 }

@@ -9,9 +9,28 @@ import (
 type Code string
 
 const (
-	InvalidToken  Code = "InvalidToken"  // a registration token that stands for nothing, or not for this caller
-	ExpiredToken  Code = "ExpiredToken"  // a registration token whose time is over, or that was used up
-	DisabledAPI   Code = "DisabledAPI"   // the Region does not have this operation
+	InvalidToken Code = "InvalidToken" // a registration token that stands for nothing, or not for this caller
+	ExpiredToken Code = "ExpiredToken" // a registration token whose time is over, or that was used up
+	DisabledAPI  Code = "DisabledAPI"  // the Region does not have this operation
+	// Of metering and entitlements.
+	InvalidCustomer      Code = "InvalidCustomer"      // a customer id that is missing, twofold, or nobody's
+	InvalidLicense       Code = "InvalidLicense"       // a license that is not the caller's to meter, or not now
+	InvalidProduct       Code = "InvalidProduct"       // a product code that is not the caller's to use
+	InvalidTag           Code = "InvalidTag"           // too many tags, or malformed ones
+	InvalidAllocations   Code = "InvalidAllocations"   // allocations that do not add up, are too many, or are alike
+	InvalidDimension     Code = "InvalidDimension"     // a dimension that the product does not meter
+	TimestampOutOfBounds Code = "TimestampOutOfBounds" // too old, too new, or before the agreement
+	NotEntitled          Code = "NotEntitled"          // the buyer has no agreement that allows it
+	DuplicateRequest     Code = "DuplicateRequest"     // another quantity for an hour that was metered
+	IdempotencyConflict  Code = "IdempotencyConflict"  // a client token again, with other parameters
+	InvalidEndpoint      Code = "InvalidEndpoint"      // MeterUsage in a Region other than the workload's
+	InvalidRegion        Code = "InvalidRegion"        // RegisterUsage in a Region other than the workload's
+	InvalidKeyVersion    Code = "InvalidKeyVersion"    // a public key version that there is not
+	WrongPlatform        Code = "WrongPlatform"        // RegisterUsage from anything but an ECS task or an EKS pod
+	DryRun               Code = "DryRun"               // MeterUsage would have been done
+	InvalidParameter     Code = "InvalidParameter"     // GetEntitlements: a filter or a page token
+	WrongRegion          Code = "WrongRegion"          // GetEntitlements is not in that Region at all
+
 	NotFound      Code = "NotFound"      // what was named does not exist
 	Conflict      Code = "Conflict"      // the state does not allow it
 	Invalid       Code = "Invalid"       // the input is not well formed

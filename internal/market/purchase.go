@@ -3,6 +3,7 @@ package market
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -12,6 +13,11 @@ type PurchaseInput struct {
 	Buyer       string // account; "" for the first buyer there is
 	OfferID     string // "": the product's public offer, or its free trial
 	FreeTrial   bool
+	// Entitlements are what is bought of the product's entitled dimensions; a dimension left out has what the offer says.
+	Entitlements []Entitlement
+	StartAt      time.Time // zero: now. A later time makes the agreement future-dated
+	TermMonths   int       // contracts; 0: the offer's
+	AutoRenew    bool
 }
 
 // Purchase is what a buyer has after buying: an agreement, and a token to take to the seller.
@@ -35,15 +41,21 @@ func (p *Purchase) CustomerIdentifier() string {
 
 // Buy accepts an offer and mints a token.
 //
-// Errors: NotFound for a product, buyer or offer that does not exist; Conflict for a suspended buyer and a free trial taken before; Forbidden.
+// A contract, with or without consumption, lasts its term and entitles; what is paid by use has neither end nor entitlements, and does not renew
+// itself. A purchase that is to start later is made now, and starts by itself. Buying a legacy product that the buyer has at present answers the
+// agreement that there is.
+//
+// Errors: NotFound for a product, buyer or offer that does not exist; Conflict for a suspended buyer, a free trial taken before, and a legacy
+// product of which the buyer has another agreement at that time; Invalid for a start in the past, and for quantities or a term that the offer does
+// not have; Forbidden, also for a private offer that is not for the buyer.
 func (s *Service) Buy(ctx context.Context, c Caller, in PurchaseInput) (Purchase, error) {
 	if err := operatorOnly(c); err != nil {
 		return Purchase{}, err
 	}
 	now := s.now().UTC().Truncate(time.Millisecond)
 	var p Purchase
-	err := s.store.Update(ctx, func(tx Tx) (err error) {
-		p, err = buy(tx, s.rand, in, now)
+	err := s.edit(ctx, now, s.store.Update, func(e *editor) (err error) {
+		p, err = e.buy(in)
 		return err
 	})
 	if err != nil {
@@ -52,80 +64,80 @@ func (s *Service) Buy(ctx context.Context, c Caller, in PurchaseInput) (Purchase
 	return p, s.mint(ctx, &p, now)
 }
 
-func buy(tx Tx, rand io.Reader, in PurchaseInput, now time.Time) (Purchase, error) {
-	product, ok, err := tx.Product(in.ProductCode)
+func (e *editor) buy(in PurchaseInput) (Purchase, error) {
+	product, ok, err := e.tx.Product(in.ProductCode)
 	if err != nil {
 		return Purchase{}, err
 	}
 	if !ok {
 		return Purchase{}, fail(NotFound, "product %q does not exist", in.ProductCode)
 	}
-	buyer, err := pickBuyer(tx, in.Buyer)
+	offer, err := pickOffer(e.tx, product, in)
 	if err != nil {
 		return Purchase{}, err
 	}
-	offer, err := pickOffer(tx, product, in)
+	buyer, err := pickBuyer(e.tx, in.Buyer, &offer)
 	if err != nil {
 		return Purchase{}, err
 	}
-	customer, err := customerOf(tx, rand, buyer, now)
+	start := in.StartAt.UTC().Truncate(time.Millisecond)
+	switch {
+	case in.StartAt.IsZero():
+		start = e.now
+	case start.Before(e.now):
+		return Purchase{}, fail(Invalid, "a purchase starts now, %s, or later, not %s", stamp(e.now), stamp(start))
+	}
+	customer, err := customerOf(e.tx, e.rand, buyer, e.now)
 	if err != nil {
 		return Purchase{}, err
 	}
 	p := Purchase{Product: product, Customer: customer}
-	had, err := tx.Agreements(AgreementFilter{ProductCode: product.Code, Buyer: buyer})
+	had, err := e.tx.Agreements(AgreementFilter{ProductCode: product.Code, Buyer: buyer})
 	if err != nil {
 		return Purchase{}, err
 	}
 	for _, a := range had {
-		if status := a.StatusAt(now); status != a.Status { // its end has come
-			a.Status = status
-			if err := tx.PutAgreement(a); err != nil {
+		if product.Kind == Legacy && a.Status == Active && !a.StartAt.After(e.now) && !start.After(e.now) {
+			if p.Agreement, err = another(a, in, &offer); err != nil {
 				return Purchase{}, err
 			}
-		}
-		if product.Kind == Legacy && a.Status == Active {
-			if offer.Kind == FreeTrialOffer && !a.FreeTrial {
-				return Purchase{}, fail(Conflict, "account %s already has an active agreement for product %s; a free trial comes first or not at all", buyer, product.Code)
-			}
-			p.Agreement, p.Existing = a, true
+			p.Existing = true
 			return p, nil
 		}
-		if offer.Kind == FreeTrialOffer && a.FreeTrial {
-			return Purchase{}, fail(Conflict, "account %s has had its free trial of product %s; there is one per product and account", buyer, product.Code)
-		}
 	}
-	p.Agreement, err = newAgreement(rand, product, offer, buyer, now)
-	if err != nil {
+	if offer.Kind == FreeTrialOffer && slices.ContainsFunc(had, func(a Agreement) bool { return a.FreeTrial }) {
+		return Purchase{}, fail(Conflict, "account %s has had its free trial of product %s; there is one per product and account", buyer, product.Code)
+	}
+	t := terms{
+		product: &product, offer: offer, buyer: buyer, acceptedAt: e.now, startAt: start, intent: IntentNew,
+		asked: in.Entitlements, months: in.TermMonths, autoRenew: in.AutoRenew,
+	}
+	if p.Agreement, err = t.agreement(e.rand); err != nil {
 		return Purchase{}, err
 	}
-	return p, tx.PutAgreement(p.Agreement)
+	return p, e.addWhereRoom(&product, &p.Agreement)
 }
 
-func newAgreement(rand io.Reader, product Product, offer Offer, buyer string, now time.Time) (Agreement, error) {
-	a := Agreement{
-		ProductCode: product.Code, OfferID: offer.ID, Seller: product.Seller, Buyer: buyer, Status: Active,
-		FreeTrial: offer.Kind == FreeTrialOffer, AcceptedAt: now, StartAt: now,
+// another answers the agreement that the buyer of a legacy product has, unless something else was asked for.
+func another(a Agreement, in PurchaseInput, offer *Offer) (Agreement, error) {
+	switch {
+	case offer.Kind == FreeTrialOffer && !a.FreeTrial:
+		return a, fail(Conflict, "account %s already has an active agreement for product %s; a free trial comes first or not at all", a.Buyer, a.ProductCode)
+	case len(in.Entitlements) > 0 || in.TermMonths != 0 || in.AutoRenew:
+		return a, fail(Conflict, "account %s already has agreement %s for product %s: amend, renew or replace it", a.Buyer, a.ID, a.ProductCode)
 	}
-	if a.FreeTrial {
-		a.EndAt = now.AddDate(0, 0, offer.TrialDays)
-	}
-	var err error
-	if a.ID, err = newAgreementID(rand); err != nil {
-		return Agreement{}, err
-	}
-	a.LicenseARN, err = newLicenseARN(rand)
-	return a, err
+	return a, nil
 }
 
-func pickBuyer(tx Tx, id string) (string, error) {
+// pickBuyer finds who accepts an offer: the account named, or else the first that may.
+func pickBuyer(tx Tx, id string, offer *Offer) (string, error) {
 	if id == "" {
 		dir, err := tx.Directory()
 		if err != nil {
 			return "", err
 		}
 		for _, a := range dir.Accounts {
-			if a.Buyer && !a.Suspended {
+			if a.Buyer && !a.Suspended && forBuyer(offer, a.ID) == nil {
 				return a.ID, nil
 			}
 		}
@@ -142,9 +154,18 @@ func pickBuyer(tx Tx, id string) (string, error) {
 	case !a.Buyer:
 		return "", fail(Conflict, "account %s is not a buyer", id)
 	}
-	return id, nil
+	return id, forBuyer(offer, id)
 }
 
+// forBuyer refuses a private offer to those whom it was not made to.
+func forBuyer(o *Offer, buyer string) error {
+	if o.Kind == PrivateOffer && !slices.Contains(o.Buyers, buyer) {
+		return fail(Forbidden, "offer %s is private, and not for account %s", o.ID, buyer)
+	}
+	return nil
+}
+
+// pickOffer finds the offer named, or else the product's public one, or its free trial. A private offer has to be named.
 func pickOffer(tx Tx, product Product, in PurchaseInput) (Offer, error) {
 	offers, err := tx.Offers(product.Code)
 	if err != nil {
@@ -189,6 +210,9 @@ func (s *Service) SetUpAccount(ctx context.Context, c Caller, agreementID string
 		return Purchase{}, err
 	}
 	now := s.now().UTC().Truncate(time.Millisecond)
+	if err := s.settled(ctx, now); err != nil {
+		return Purchase{}, err
+	}
 	p := Purchase{Existing: true}
 	err := s.store.View(ctx, func(tx Tx) (err error) {
 		var ok bool

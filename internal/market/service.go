@@ -37,6 +37,8 @@ type Config struct {
 	// TokenLife and TokenReuse hold for products that say nothing themselves; zero values are the defaults.
 	TokenLife  time.Duration
 	TokenReuse TokenReuse
+	// UsageWindow is how far back BatchMeterUsage takes records: 0 or DefaultUsageWindow, or OlderUsageWindow.
+	UsageWindow time.Duration
 	// BuiltinRegistrationURL is where this Souk's own registration page is; "" if it has none.
 	BuiltinRegistrationURL string
 }
@@ -54,6 +56,10 @@ type Service struct {
 	life      time.Duration
 	reuse     TokenReuse
 	builtin   string
+	window    time.Duration // of BatchMeterUsage
+	memory    memory
+	due       due     // when the next thing happens to an agreement by itself
+	signers   signers // of RegisterUsage
 
 	refreshing sync.Mutex // one refresh at a time, so that an older state never replaces a newer one
 }
@@ -62,7 +68,7 @@ type Service struct {
 func Open(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{
 		store: cfg.Store, directory: cfg.Directory, ring: cfg.Ring, now: cfg.Now, wall: cfg.Wall, rand: cfg.Rand, log: cfg.Log,
-		regions: cfg.Regions, life: cfg.TokenLife, reuse: cfg.TokenReuse, builtin: cfg.BuiltinRegistrationURL,
+		regions: cfg.Regions, life: cfg.TokenLife, reuse: cfg.TokenReuse, builtin: cfg.BuiltinRegistrationURL, window: cfg.UsageWindow,
 	}
 	if s.wall == nil {
 		s.wall = time.Now
@@ -78,6 +84,12 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.window == 0 {
+		s.window = DefaultUsageWindow
+	}
+	if s.window != DefaultUsageWindow && s.window != OlderUsageWindow {
+		return nil, fmt.Errorf("market: open: usage window %s must be %s or %s", s.window, DefaultUsageWindow, OlderUsageWindow)
 	}
 	if s.life < time.Second || s.life > MaxTokenLife {
 		return nil, fmt.Errorf("market: open: token life %s must be from 1s to %s", s.life, MaxTokenLife)

@@ -377,7 +377,7 @@ func TestCheckFinds(t *testing.T) {
 			a := p.Agreement
 			a.ID, a.LicenseARN = "agmt-second", "arn:aws:license-manager::294406891311:license:l-second"
 			return tx.PutAgreement(a)
-		}, "is active beside agreement"},
+		}, "beside agreement"},
 		"unknown product": {func(tx market.Tx) error {
 			return tx.PutAgreement(market.Agreement{ID: "agmt-x", ProductCode: "none", Buyer: buyer, OfferID: p.Agreement.OfferID, LicenseARN: "x", Status: market.Active})
 		}, `product "none" does not exist`},

@@ -28,6 +28,13 @@ import (
 type Store interface {
 	View(ctx context.Context, fn func(Tx) error) error
 	Update(ctx context.Context, fn func(Tx) error) error
+	// AppendUsage adds usage records, and says in out[i] what became of batch[i]; out is as long as batch. It is an Update of its own, and the one hot
+	// write: a store commits the batches of many callers together.
+	//
+	// Of the records of one identity (Series and Hour), the first that ever came is kept, whoever brought it and in whatever batch: of those in one
+	// batch, the one that stands first. The others change nothing, and their Outcome is the one that was kept. So a batch as a whole never fails for what
+	// is in it, and can be sent again at will; when AppendUsage returns an error, out means nothing.
+	AppendUsage(ctx context.Context, batch []UsageRecord, out []Appended) error
 	Close() error
 }
 
@@ -65,6 +72,39 @@ type Tx interface {
 	// Agreements in the order in which they were accepted, then by id. Empty fields of the filter match all.
 	Agreements(AgreementFilter) ([]Agreement, error)
 	PutAgreement(Agreement) error
+	// NextDue is the agreement whose DueAt is earliest; of several, the one with the first id. False when nothing ever falls due.
+	NextDue() (Agreement, bool, error)
+	// AppendEvent adds a line to an agreement's history and gives it the next Seq.
+	AppendEvent(Event) error
+	Events(EventFilter) ([]Event, error) // by Seq
+
+	// AppendUsage is Store.AppendUsage as a part of this Update.
+	AppendUsage(batch []UsageRecord, out []Appended) error
+	// Usage lists records by Position.
+	Usage(UsageFilter) ([]UsageRecord, error)
+	CountUsage(UsageFilter) (int64, error)
+	// SumUsage adds up quantities and counts records by the fields given; sums are sorted by those fields, in that order.
+	SumUsage(f UsageFilter, by []UsageField) ([]UsageSum, error)
+	// MeteredWays says whether there ever was usage of a buyer and product by product code (Series.LicenseARN == "") and by license. It
+	// leaves out records of MeterUsage (those with a Resource).
+	MeteredWays(productCode, buyer string) (byCode, byLicense bool, err error)
+	// MeteredIn says the same of one hour, for one of the two ways.
+	MeteredIn(productCode, buyer string, hour int64, byLicense bool) (bool, error)
+
+	// ClientToken is what became of a MeterUsage call that an account made with an idempotency token.
+	ClientToken(account, token string) (ClientToken, bool, error)
+	PutClientToken(ClientToken) error
+	// ForgetClientTokens drops those whose time is over.
+	ForgetClientTokens(now time.Time) (int, error)
+
+	// SigningKeys are the key pairs of RegisterUsage, by Version.
+	SigningKeys() ([]SigningKey, error)
+	PutSigningKey(SigningKey) error
+
+	// Registration is a workload's first RegisterUsage.
+	Registration(productCode, account, resource string) (Registration, bool, error)
+	Registrations(productCode string) ([]Registration, error) // by product, account, resource; "" for those of all products
+	PutRegistration(Registration) error
 
 	TokenKeys() ([]keyring.Key, error) // by creation, then id
 	PutTokenKey(keyring.Key) error
@@ -86,5 +126,15 @@ type AgreementFilter struct {
 	Buyer       string
 	Status      Status
 	After       string // only agreements after this id, for paging; in list order
+	Limit       int    // 0: all
+	// ByID lists by id instead, and AfterID takes the place of After: a list that goes on at the same place whatever changes meanwhile.
+	ByID    bool
+	AfterID string
+}
+
+// EventFilter narrows a list of events.
+type EventFilter struct {
+	AgreementID string // "": of all
+	After       int64  // only events with a greater Seq
 	Limit       int    // 0: all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"reflect"
 	"regexp"
 	"slices"
@@ -37,8 +38,8 @@ func (s *Service) ApplyWorld(ctx context.Context, c Caller, w World) (Changes, e
 	}
 	now := s.now().UTC().Truncate(time.Millisecond)
 	var changes Changes
-	err := s.change(ctx, func(tx Tx) error {
-		a := &applier{tx: tx, rand: s.rand, now: now}
+	err := s.edit(ctx, now, s.change, func(e *editor) error {
+		a := &applier{tx: e.tx, edit: e, rand: s.rand, now: now}
 		if err := a.world(w); err != nil {
 			return err
 		}
@@ -50,6 +51,12 @@ func (s *Service) ApplyWorld(ctx context.Context, c Caller, w World) (Changes, e
 	})
 	if err != nil {
 		return Changes{}, asMarket("apply world", err)
+	}
+	s.forgetAll() // not only agreements may be others
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+	defer cancel()
+	if err := s.settled(detached, now); err != nil { // whoever looks next does it, then
+		s.log.LogAttrs(ctx, slog.LevelError, "a world was applied, and what is due in it could not be run", slog.String("error", err.Error()))
 	}
 	return changes, nil
 }
@@ -64,6 +71,7 @@ func plural(problems int) string {
 // applier carries one application of a world through its parts. Findings are gathered; only the store's failures stop it.
 type applier struct {
 	tx       Tx
+	edit     *editor
 	rand     io.Reader
 	now      time.Time
 	problems []Problem
@@ -112,6 +120,10 @@ func (a *applier) world(w World) error {
 	if err := a.directory(w.Directory, had); err != nil {
 		return err
 	}
+	sold, err := a.whatIsSold(w)
+	if err != nil {
+		return err
+	}
 	for i, p := range w.Products {
 		if err := a.product(fmt.Sprintf("products[%d]", i), p); err != nil {
 			return err
@@ -119,6 +131,11 @@ func (a *applier) world(w World) error {
 	}
 	for i, o := range w.Offers {
 		if err := a.offer(fmt.Sprintf("offers[%d]", i), o); err != nil {
+			return err
+		}
+	}
+	for _, product := range sold {
+		if err := a.stillFits(w, product); err != nil {
 			return err
 		}
 	}
@@ -220,18 +237,28 @@ func (a *applier) dimensions(path string, list []Dimension) {
 		if d.Kind != Metered && d.Kind != Entitled {
 			a.problem(at+".kind", "must be %q or %q", Metered, Entitled)
 		}
+		switch d.Type {
+		case "":
+		case Integer, Double, Boolean, Text:
+			if d.Kind == Metered {
+				a.problem(at+".type", "only an entitled dimension has one: usage is always an integer")
+			}
+		default:
+			a.problem(at+".type", "must be %q, %q, %q or %q", Integer, Double, Boolean, Text)
+		}
 	}
 }
 
 func (a *applier) offer(path string, o Offer) error {
 	n := len(a.problems)
-	if _, ok, err := a.tx.Product(o.ProductCode); err != nil {
+	product, ok, err := a.tx.Product(o.ProductCode)
+	if err != nil {
 		return err
 	} else if !ok {
 		a.problem(path+".product", "product %q does not exist", o.ProductCode)
 	}
 	switch o.Kind {
-	case PublicOffer:
+	case PublicOffer, PrivateOffer:
 		if o.TrialDays != 0 {
 			a.problem(path+".trial_days", "only a free trial has a length")
 		}
@@ -240,7 +267,19 @@ func (a *applier) offer(path string, o Offer) error {
 			a.problem(path+".trial_days", "must be from 7 to 90")
 		}
 	default:
-		a.problem(path+".kind", "must be %q or %q", PublicOffer, FreeTrialOffer)
+		a.problem(path+".kind", "must be %q, %q or %q", PublicOffer, PrivateOffer, FreeTrialOffer)
+	}
+	if ok {
+		for _, p := range product.flaws(o) {
+			a.problem(path+p.Path, "%s", p.Reason)
+		}
+		o.Entitlements, _ = product.normal(o.Entitlements)
+	}
+	for i, buyer := range o.Buyers {
+		a.buyer(fmt.Sprintf("%s.buyers[%d]", path, i), buyer)
+		if slices.Contains(o.Buyers[:i], buyer) {
+			a.problem(fmt.Sprintf("%s.buyers[%d]", path, i), "account %s stands twice", buyer)
+		}
 	}
 	if o.ID == "" { // the same terms again are the same offer
 		offers, err := a.tx.Offers(o.ProductCode)
@@ -254,7 +293,6 @@ func (a *applier) offer(path string, o Offer) error {
 		}
 	}
 	if o.ID == "" {
-		var err error
 		if o.ID, err = newOfferID(a.rand); err != nil {
 			return err
 		}
@@ -317,6 +355,9 @@ func (s *Service) World(ctx context.Context, c Caller) (w World, err error) {
 	if err := operatorOnly(c); err != nil {
 		return World{}, err
 	}
+	if err := s.settled(ctx, s.now()); err != nil {
+		return World{}, err
+	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
 		if w.Directory, err = tx.Directory(); err != nil {
 			return err
@@ -333,9 +374,14 @@ func (s *Service) World(ctx context.Context, c Caller) (w World, err error) {
 		w.Agreements, err = tx.Agreements(AgreementFilter{})
 		return err
 	})
-	now := s.now()
-	for i, g := range w.Agreements {
-		w.Agreements[i].Status = g.StatusAt(now)
+	products := make(map[string]*Product, len(w.Products))
+	for i := range w.Products {
+		products[w.Products[i].Code] = &w.Products[i]
+	}
+	for i := range w.Agreements { // a product may have put its dimensions into another order since
+		if p := products[w.Agreements[i].ProductCode]; p != nil {
+			w.Agreements[i].Entitlements, _ = p.normal(w.Agreements[i].Entitlements)
+		}
 	}
 	return w, asMarket("read world", err)
 }

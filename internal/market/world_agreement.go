@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// SuspendedNow is the SuspendedAt of an agreement that a world declares suspended without saying since when: since it was, or else the present. It is no
+// instant that a market has.
+func SuspendedNow() time.Time { return time.Time{}.Add(1) }
+
 // entry is an agreement that a world declares, with what belongs to it.
 type entry struct {
 	Agreement
@@ -15,12 +19,12 @@ type entry struct {
 	offer   Offer
 	old     Agreement // the one of its id that there is
 	existed bool
-	stands  bool // one that there is stands for it: nothing is to be done
+	stands  bool      // one that there is stands for it: nothing is to be done
+	written Agreement // what became of it
 }
 
 // agreements applies those of a world in three steps. Each is checked by itself. For those without an id, agreements are sought that stand
-// for them, each for one: so two entries for one buyer and product mean two agreements. What is left is written: agreements that are over
-// first, because a legacy product has room for one active agreement a buyer.
+// for them, each for one: so two entries for one buyer and product mean two agreements. What is left is written, and then it is seen how they go together.
 func (a *applier) agreements(list []Agreement) error {
 	var entries []*entry
 	named := map[string]bool{} // ids and licenses that stand in the world: no agreement of those stands for an entry that names none
@@ -42,17 +46,13 @@ func (a *applier) agreements(list []Agreement) error {
 			return err
 		}
 	}
-	for _, active := range []bool{false, true} {
-		for _, e := range inOrder {
-			if e.stands || (e.StatusAt(a.now) == Active) != active {
-				continue
-			}
-			if err := a.putAgreement(e); err != nil {
-				return err
-			}
+	inOrder = slices.DeleteFunc(inOrder, func(e *entry) bool { return e.stands })
+	for _, e := range inOrder {
+		if err := a.putAgreement(e); err != nil {
+			return err
 		}
 	}
-	return nil
+	return a.together(inOrder)
 }
 
 // check looks at an agreement by itself, and finds what belongs to it.
@@ -74,6 +74,21 @@ func (a *applier) check(e *entry) error {
 	default:
 		a.problem(e.path+".status", "%q is not a status of an agreement", e.Status)
 	}
+	switch e.Intent {
+	case "", IntentNew:
+		if e.PrecedingID != "" {
+			a.problem(e.path+".preceding", "only an agreement with the intent %q or %q follows another", IntentRenew, IntentReplace)
+		}
+	case IntentRenew, IntentReplace:
+		if e.PrecedingID == "" {
+			a.problem(e.path+".preceding", "is missing: which agreement is it that this one follows?")
+		}
+	default:
+		a.problem(e.path+".intent", "must be %q, %q or %q", IntentNew, IntentRenew, IntentReplace)
+	}
+	if e.TermMonths < 0 || e.TermMonths > MaxTermMonths {
+		a.problem(e.path+".term_months", "must be from 1 to %d", MaxTermMonths)
+	}
 	if e.LicenseARN != "" && !licensePattern.MatchString(e.LicenseARN) {
 		a.problem(e.path+".license_arn", "is not an ARN of the documented pattern")
 	}
@@ -83,9 +98,21 @@ func (a *applier) check(e *entry) error {
 	e.AcceptedAt = a.instant(e.path+".accepted_at", e.AcceptedAt, time.Time{})
 	e.StartAt = a.instant(e.path+".start_at", e.StartAt, time.Time{})
 	e.EndAt = a.instant(e.path+".end_at", e.EndAt, time.Time{})
+	if !e.SuspendedAt.Equal(SuspendedNow()) {
+		e.SuspendedAt = a.instant(e.path+".suspended", e.SuspendedAt, time.Time{})
+	}
 	if len(a.problems) > n {
 		return nil
 	}
+	if err := a.findOffer(e); err != nil || len(a.problems) > n {
+		return err
+	}
+	a.terms(e)
+	return nil
+}
+
+// findOffer finds the offer that an agreement was made on or is to be.
+func (a *applier) findOffer(e *entry) (err error) {
 	if e.ID != "" {
 		if e.old, e.existed, err = a.tx.Agreement(e.ID); err != nil {
 			return err
@@ -109,7 +136,7 @@ func (a *applier) check(e *entry) error {
 	return err
 }
 
-// offerOf is the offer that a new agreement is made on.
+// offerOf is the offer that a new agreement is made on. One that is private may be anybody's: that the buyer was among those it was made to is past.
 func (a *applier) offerOf(e *entry) (Offer, error) {
 	offers, err := a.tx.Offers(e.product.Code)
 	if err != nil {
@@ -133,9 +160,33 @@ func (a *applier) offerOf(e *entry) (Offer, error) {
 	return Offer{}, nil
 }
 
+// terms checks what only some offers have.
+func (a *applier) terms(e *entry) {
+	if !e.product.termed(e.offer) {
+		if e.TermMonths != 0 {
+			a.problem(e.path+".term_months", "only a contract has a term, and offer %s is none", e.offer.ID)
+		}
+		if e.AutoRenew {
+			a.problem(e.path+".auto_renew", "only a contract renews itself, and offer %s is none", e.offer.ID)
+		}
+	}
+	if len(e.Entitlements) > 0 && e.product.PricingOf(e.offer) == UsagePricing {
+		a.problem(e.path+".entitlements", "offer %s is for usage: there are none", e.offer.ID)
+		return
+	}
+	var wrong []Problem
+	e.Entitlements, wrong = e.product.normal(e.Entitlements)
+	for _, p := range wrong {
+		a.problem(e.path+".entitlements"+p.Path, "%s", p.Reason)
+	}
+}
+
 // particulars counts what an entry says of itself that not every agreement of its buyer and product has.
 func (e *entry) particulars() (n int) {
-	for _, given := range []bool{e.LicenseARN != "", e.OfferID != "", !e.AcceptedAt.IsZero(), !e.StartAt.IsZero(), !e.EndAt.IsZero()} {
+	for _, given := range []bool{
+		e.LicenseARN != "", e.OfferID != "", !e.AcceptedAt.IsZero(), !e.StartAt.IsZero(), !e.EndAt.IsZero(),
+		len(e.Entitlements) > 0, e.AutoRenew, !e.SuspendedAt.IsZero(), e.TermMonths != 0, e.Intent != "",
+	} {
 		if given {
 			n++
 		}
@@ -154,9 +205,7 @@ func (a *applier) seek(e *entry, taken map[string]bool) error {
 	}
 	for _, h := range had {
 		license := h.LicenseARN == e.LicenseARN || e.LicenseARN == "" && !taken[h.LicenseARN]
-		terms := h.OfferID == e.OfferID || e.OfferID == "" && h.FreeTrial == e.FreeTrial
-		times := same(e.AcceptedAt, h.AcceptedAt) && same(e.StartAt, h.StartAt) && same(e.EndAt, h.EndAt)
-		if !taken[h.ID] && license && terms && times && h.StatusAt(a.now) == e.StatusAt(a.now) {
+		if !taken[h.ID] && license && e.says(&h) && h.StatusAt(a.now) == e.StatusAt(a.now) {
 			taken[h.ID], e.stands = true, true
 			a.changes.Unchanged++
 			return nil
@@ -165,39 +214,51 @@ func (a *applier) seek(e *entry, taken map[string]bool) error {
 	return nil
 }
 
+// says reports whether an agreement is as the entry says, as far as it says anything.
+func (e *entry) says(h *Agreement) bool {
+	offer := h.OfferID == e.OfferID || e.OfferID == "" && h.FreeTrial == e.FreeTrial
+	times := same(e.AcceptedAt, h.AcceptedAt) && same(e.StartAt, h.StartAt) && same(e.EndAt, h.EndAt) &&
+		(same(e.SuspendedAt, h.SuspendedAt) || e.SuspendedAt.Equal(SuspendedNow()) && !h.SuspendedAt.IsZero())
+	terms := (len(e.Entitlements) == 0 || sameEntitlements(e.Entitlements, h.Entitlements)) && (!e.AutoRenew || h.AutoRenew) &&
+		(e.TermMonths == 0 || e.TermMonths == h.TermMonths)
+	origin := (e.Intent == "" || e.Intent == h.Intent) && (e.PrecedingID == "" || e.PrecedingID == h.PrecedingID)
+	return offer && times && terms && origin
+}
+
 // same compares a time that a world may give with the one that there is.
 func same(given, have time.Time) bool { return given.IsZero() || given.Equal(have) }
+
+// sameEntitlements compares without regard to order, which products may change.
+func sameEntitlements(a, b []Entitlement) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(e Entitlement) bool { return !slices.Contains(b, e) })
+}
 
 // tooLong is why a product could not be sold, or an agreement not be set up.
 const tooLong = "is too long for a registration token of %d characters"
 
+// putAgreement writes what an entry declares, and the events that make it so.
 func (a *applier) putAgreement(e *entry) error {
 	n := len(a.problems)
 	if _, err := customerOf(a.tx, a.rand, e.Buyer, a.now); err != nil {
 		return err
 	}
 	v := e.old
-	v.Status = e.Status
 	if !e.existed {
 		var err error
 		if v, err = a.newAgreement(e); err != nil {
 			return err
 		}
 	}
-	if e.LicenseARN != "" {
-		v.LicenseARN = e.LicenseARN
-	}
+	a.merge(e, &v)
 	if !tokenFits(v.ProductCode, v.LicenseARN) {
 		a.problem(e.path+".license_arn", tooLong, maxTokenChars)
 	}
-	v.AcceptedAt, v.StartAt, v.EndAt = cmp.Or(e.AcceptedAt, v.AcceptedAt), cmp.Or(e.StartAt, v.StartAt), cmp.Or(e.EndAt, v.EndAt)
-	if v.EndAt.Year() > lastYear { // that of a trial, if nothing was said of it
+	if v.EndAt.Year() > lastYear && len(a.problems) == n { // that of a trial or a term, if nothing was said of it
 		a.problem(e.path+".end_at", "must be in the years %d to %d", firstYear, lastYear)
 	}
-	if !v.EndAt.IsZero() && v.EndAt.Before(v.StartAt) {
+	if v.Status == Active && !v.EndAt.IsZero() && v.EndAt.Before(v.StartAt) {
 		a.problem(e.path+".end_at", "is before its start")
 	}
-	v.Status = v.StatusAt(a.now)
 	other, clash, err := a.tx.AgreementByLicense(v.LicenseARN)
 	if err != nil {
 		return err
@@ -205,17 +266,21 @@ func (a *applier) putAgreement(e *entry) error {
 	if clash && other.ID != v.ID {
 		a.problem(e.path+".license_arn", "is the license of agreement %s already", other.ID)
 	}
-	if err := a.onlyActive(e, v); err != nil || len(a.problems) > n {
-		return err
+	if len(a.problems) > n {
+		return nil
 	}
-	old := e.old
-	old.Status = old.StatusAt(a.now)
-	return put(a, old, e.existed, v, a.tx.PutAgreement)
+	e.written = v
+	return put(a, e.old, e.existed, v, func(v Agreement) error {
+		if err := a.history(e, &v); err != nil {
+			return err
+		}
+		return a.edit.put(v)
+	})
 }
 
 // newAgreement is what an entry declares, with all that it leaves out. One that started in the past was accepted then at the latest, and a
-// trial lasts from its start.
-func (a *applier) newAgreement(e *entry) (Agreement, error) {
+// trial or a term lasts from its start.
+func (a *applier) newAgreement(e *entry) (v Agreement, err error) {
 	accepted := e.AcceptedAt
 	if accepted.IsZero() {
 		accepted = a.now
@@ -223,38 +288,149 @@ func (a *applier) newAgreement(e *entry) (Agreement, error) {
 			accepted = e.StartAt
 		}
 	}
-	start := e.StartAt
-	if start.IsZero() {
-		start = accepted
+	t := terms{
+		product: &e.product, offer: e.offer, buyer: e.Buyer, acceptedAt: accepted, startAt: cmp.Or(e.StartAt, accepted), intent: cmp.Or(e.Intent, IntentNew),
+		preceding: e.PrecedingID, months: e.TermMonths, autoRenew: e.AutoRenew,
 	}
-	v, err := newAgreement(a.rand, e.product, e.offer, e.Buyer, start)
-	v.AcceptedAt, v.Status = accepted, e.Status
+	if v, err = t.agreement(a.rand); CodeOf(err) == Invalid {
+		a.problem(e.path+".end_at", "must be in the years %d to %d", firstYear, lastYear) // all else has been looked at
+		err = nil
+	}
 	if e.ID != "" {
 		v.ID = e.ID
 	}
 	return v, err
 }
 
-// onlyActive holds to one active agreement of a legacy product a buyer. Those whose end has come make room.
-func (a *applier) onlyActive(e *entry, v Agreement) error {
-	if e.product.Kind != Legacy || v.Status != Active {
-		return nil
+// merge brings what an entry says into the agreement that there is, or would be. What it leaves out stays, but for the status, which is Active, and
+// what can only be true or left out.
+func (a *applier) merge(e *entry, v *Agreement) {
+	natural := v.EndAt // of a new one
+	if e.existed {
+		natural = e.product.endOf(e.offer, cmp.Or(e.StartAt, v.StartAt), cmp.Or(e.TermMonths, v.TermMonths, DefaultTermMonths))
 	}
-	had, err := a.tx.Agreements(AgreementFilter{ProductCode: v.ProductCode, Buyer: v.Buyer, Status: Active})
-	if err != nil {
-		return err
+	v.LicenseARN = cmp.Or(e.LicenseARN, v.LicenseARN)
+	v.AcceptedAt, v.StartAt = cmp.Or(e.AcceptedAt, v.AcceptedAt), cmp.Or(e.StartAt, v.StartAt)
+	v.Intent, v.PrecedingID = cmp.Or(e.Intent, v.Intent), cmp.Or(e.PrecedingID, v.PrecedingID)
+	v.TermMonths, v.AutoRenew = cmp.Or(e.TermMonths, v.TermMonths), e.AutoRenew
+	if len(e.Entitlements) > 0 && !sameEntitlements(e.Entitlements, v.Entitlements) {
+		v.Entitlements = e.Entitlements
 	}
-	for _, h := range had {
-		switch {
-		case h.ID == v.ID:
-		case h.StatusAt(a.now) == Active:
-			a.problem(e.path, "account %s has active agreement %s already, and product %s is of the legacy kind: one a buyer", v.Buyer, h.ID, v.ProductCode)
-			return nil
-		default:
-			h.Status = h.StatusAt(a.now)
-			if err := a.tx.PutAgreement(h); err != nil {
-				return err
-			}
+	switch {
+	case !e.SuspendedAt.Equal(SuspendedNow()):
+		v.SuspendedAt = e.SuspendedAt
+	case v.SuspendedAt.IsZero():
+		v.SuspendedAt = a.now
+	}
+	over := e.existed && e.old.Status != Active
+	switch {
+	case e.Status == Active && over: // it goes on, if its end is still to come
+		if end := cmp.Or(e.EndAt, natural); end.IsZero() || end.After(a.now) {
+			v.Status, v.EndAt = Active, end
+		} else {
+			v.EndAt = cmp.Or(e.EndAt, v.EndAt)
+		}
+	case e.Status == Active:
+		v.EndAt = cmp.Or(e.EndAt, v.EndAt)
+	case e.EndAt.After(a.now) && !(over && e.EndAt.Equal(v.EndAt)):
+		a.problem(e.path+".end_at", "is still to come, and the agreement is %s", e.Status)
+	default: // it is over, now at the latest
+		v.Status, v.EndAt = e.Status, cmp.Or(e.EndAt, v.EndAt)
+		if v.EndAt.IsZero() || v.EndAt.After(a.now) && !over {
+			v.EndAt = a.now
+		}
+	}
+	switch {
+	case e.existed && v.Status == e.old.Status && v.StartAt.Equal(e.old.StartAt) && v.EndAt.Equal(e.old.EndAt): // nor has anything to happen
+	case !e.existed && v.Status == Active:
+		v.Phase, v.DueAt = Scheduled, v.StartAt // the runner takes it to where it is by now, and tells its history
+	default:
+		v.Phase, v.DueAt = v.phaseAt(a.now)
+	}
+}
+
+// history writes the events of what a world declares.
+func (a *applier) history(e *entry, v *Agreement) error {
+	const by = "by a world file"
+	type line struct {
+		at     time.Time
+		kind   EventKind
+		detail string
+	}
+	var lines []line
+	ended := v.Status != Active && (!e.existed || e.old.Status == Active)
+	if !e.existed {
+		lines = append(lines, line{v.AcceptedAt, EventAccepted, acceptance(v)})
+		if ended && !v.EndAt.Before(v.StartAt) {
+			lines = append(lines, line{v.StartAt, EventStarted, ""})
+		}
+	}
+	was := e.old
+	if ended {
+		was.EndAt = v.EndAt
+	}
+	switch detail := amendment(&was, v); {
+	case !e.existed:
+	case v.Status == Active && e.old.Status != Active:
+		lines = append(lines, line{a.now, EventAmended, "active again, " + by + "; " + cmp.Or(detail, v.span())})
+	case v.Status != Active && e.old.Status != Active && v.Status != e.old.Status:
+		lines = append(lines, line{a.now, EventAmended, "is " + string(v.Status) + " instead of " + string(e.old.Status) + ", " + by})
+	case detail != "":
+		lines = append(lines, line{a.now, EventAmended, by + ": " + detail})
+	}
+	switch {
+	case v.SuspendedAt.Equal(e.old.SuspendedAt):
+	case v.SuspendedAt.IsZero():
+		lines = append(lines, line{a.now, EventReinstated, by})
+	default:
+		lines = append(lines, line{v.SuspendedAt, EventSuspended, by})
+	}
+	if ended {
+		lines = append(lines, line{v.EndAt, ending(v.Status), by})
+		if v.Phase == ClosedDown && !v.EndAt.Before(v.StartAt) {
+			lines = append(lines, line{v.EndAt.Add(FinalHourLength), EventClosedDown, ""})
+		}
+	}
+	if len(lines) == 0 { // what is no term: the license, say
+		lines = append(lines, line{a.now, EventAmended, by})
+	}
+	for _, l := range lines {
+		if err := a.edit.note(v, l.at, l.kind, l.detail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// together holds to what agreements are to each other: those of a legacy product one at a time, and each that follows another after one that is there.
+// Of two that do not go together, the later entry has the problem.
+func (a *applier) together(entries []*entry) error {
+	later := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		later[e.written.ID] = true
+	}
+	for _, e := range entries {
+		v := &e.written
+		if v.ID == "" { // it had problems
+			continue
+		}
+		delete(later, v.ID)
+		other, clash, err := overlapping(a.tx, &e.product, v, later)
+		if err != nil {
+			return err
+		}
+		if clash {
+			a.problem(e.path, "account %s has agreement %s already, %s, and product %s is of the legacy kind: one at a time", v.Buyer, other.ID, other.span(), v.ProductCode)
+		}
+		if v.PrecedingID == "" {
+			continue
+		}
+		before, ok, err := a.tx.Agreement(v.PrecedingID)
+		if err != nil {
+			return err
+		}
+		if !ok || before.ProductCode != v.ProductCode || before.Buyer != v.Buyer || before.ID == v.ID {
+			a.problem(e.path+".preceding", "account %s has no other agreement %q for product %s", v.Buyer, v.PrecedingID, v.ProductCode)
 		}
 	}
 	return nil

@@ -59,7 +59,8 @@ func (a *applier) directory(w, had account.State) error {
 		users[u.ARN()] = true
 	}
 	for i, r := range w.Roles {
-		if !a.identity(fmt.Sprintf("roles[%d]", i), r.Identity, managed) {
+		path := fmt.Sprintf("roles[%d]", i)
+		if !a.identity(path, r.Identity, managed) || !a.workload(path, r.Workload) {
 			continue
 		}
 		at := slices.IndexFunc(had.Roles, func(h account.Role) bool { return h.ARN() == r.ARN() })
@@ -118,6 +119,15 @@ func (a *applier) identity(path string, id account.Identity, managed map[string]
 		a.reference(path+".boundary", id.Account, id.Boundary, managed)
 	}
 	return len(a.problems) == n
+}
+
+func (a *applier) workload(path string, w account.Workload) bool {
+	switch w {
+	case "", account.ECSTask, account.EKSPod, account.EC2Instance, account.AgentCore:
+		return true
+	}
+	a.problem(path+".workload", "must be %q, %q, %q or %q", account.ECSTask, account.EKSPod, account.EC2Instance, account.AgentCore)
+	return false
 }
 
 func (a *applier) reference(path, accountID, name string, managed map[string]bool) {

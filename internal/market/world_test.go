@@ -260,7 +260,7 @@ func TestApplyWorldRefuses(t *testing.T) {
 		"no trial any more": {agreement(market.Agreement{ID: trial.Agreement.ID, Buyer: second}),
 			"agreements[0].free_trial: agreement " + trial.Agreement.ID + " is a free trial, which cannot change: say free_trial, or name its offer"},
 		"a trial beside": {agreement(market.Agreement{FreeTrial: true}),
-			"agreements[0]: account " + buyer + " has active agreement " + p.Agreement.ID + " already, and product " + legacy + " is of the legacy kind: one a buyer"},
+			"agreements[0]: account " + buyer + " has agreement " + p.Agreement.ID + " already, from 2026-11-01T12:00:00Z on, and product " + legacy + " is of the legacy kind: one at a time"},
 		"ends before it starts": {agreement(market.Agreement{ID: p.Agreement.ID, EndAt: f.now.Add(-time.Hour)}), "agreements[0].end_at: is before its start"},
 		"before the years":      {agreement(market.Agreement{ID: p.Agreement.ID, StartAt: time.Unix(-1, 0)}), "agreements[0].start_at: must be in the years 1970 to 9999"},
 		"a trial after the years": {agreement(market.Agreement{Buyer: "999999999999", FreeTrial: true, StartAt: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}),
@@ -361,7 +361,7 @@ func TestEndedAgreementsMakeRoom(t *testing.T) {
 		t.Fatal(wants(err))
 	}
 	paid := market.World{Agreements: []market.Agreement{{ProductCode: legacy, Buyer: buyer}}}
-	if _, err := f.ApplyWorld(ctx, op, paid); !strings.Contains(wants(err), "has active agreement") {
+	if _, err := f.ApplyWorld(ctx, op, paid); !strings.Contains(wants(err), "is of the legacy kind: one at a time") {
 		t.Errorf("while the trial lasts: %s", wants(err))
 	}
 	f.now = f.now.AddDate(0, 0, 14)

@@ -58,7 +58,7 @@ type Record struct {
 	Reason       string // the truth where the caller is not told it
 	Response     []byte
 	FaultID      string
-	FaultEffect  string // "refuse", "delay", "cut", "lose"
+	FaultEffect  string // "refuse", "delay", "cut", "lose", "unprocessed"
 	Warning      string
 	// headers are those of Header, flat: see flatten.
 	headers []byte

@@ -6,7 +6,7 @@ import (
 
 const (
 	productColumns = `code, id, seller, title, description, kind, registration_url, token_life, token_reuse, dimensions, created_at`
-	offerColumns   = `id, product_code, kind, name, trial_days, created_at`
+	offerColumns   = `id, product_code, kind, name, pricing, buyers, trial_days, term_months, entitlements, created_at`
 
 	selectProduct         = `SELECT ` + productColumns + ` FROM product WHERE code = $1`
 	selectProducts        = `SELECT ` + productColumns + ` FROM product ORDER BY code`
@@ -21,9 +21,10 @@ const (
 		ON CONFLICT (code) DO UPDATE SET id = excluded.id, seller = excluded.seller, title = excluded.title, description = excluded.description,
 			kind = excluded.kind, registration_url = excluded.registration_url, token_life = excluded.token_life,
 			token_reuse = excluded.token_reuse, dimensions = excluded.dimensions, created_at = excluded.created_at`
-	putOffer = `INSERT INTO offer (` + offerColumns + `) VALUES ($1, $2, $3, $4, $5, $6)
+	putOffer = `INSERT INTO offer (` + offerColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (id) DO UPDATE SET product_code = excluded.product_code, kind = excluded.kind, name = excluded.name,
-			trial_days = excluded.trial_days, created_at = excluded.created_at`
+			pricing = excluded.pricing, buyers = excluded.buyers, trial_days = excluded.trial_days, term_months = excluded.term_months,
+			entitlements = excluded.entitlements, created_at = excluded.created_at`
 	putCustomer = `INSERT INTO customer (account, identifier, created_at) VALUES ($1, $2, $3)
 		ON CONFLICT (account) DO UPDATE SET identifier = excluded.identifier, created_at = excluded.created_at`
 )
@@ -36,7 +37,10 @@ func scanProduct(p *market.Product) []any {
 }
 
 func scanOffer(o *market.Offer) []any {
-	return []any{&o.ID, &o.ProductCode, &o.Kind, &o.Name, &o.TrialDays, timeColumn{&o.CreatedAt}}
+	return []any{
+		&o.ID, &o.ProductCode, &o.Kind, &o.Name, &o.Pricing, jsonColumn[string]{&o.Buyers}, &o.TrialDays, &o.TermMonths,
+		jsonColumn[market.Entitlement]{&o.Entitlements}, timeColumn{&o.CreatedAt},
+	}
 }
 
 func scanCustomer(c *market.Customer) []any {
@@ -54,7 +58,7 @@ func (t *tx) Products() ([]market.Product, error) {
 func (t *tx) PutProduct(p market.Product) error {
 	const op = "put product"
 	for _, d := range p.Dimensions {
-		if err := checkText(d.Key, string(d.Kind), d.Name, d.Unit); err != nil {
+		if err := checkText(d.Key, string(d.Kind), d.Name, d.Unit, string(d.Type)); err != nil {
 			return t.fail(op, err)
 		}
 	}
@@ -79,7 +83,20 @@ func (t *tx) Offers(productCode string) ([]market.Offer, error) {
 }
 
 func (t *tx) PutOffer(o market.Offer) error {
-	return t.put("put offer", putOffer, o.ID, o.ProductCode, string(o.Kind), o.Name, o.TrialDays, millis(o.CreatedAt))
+	const op = "put offer"
+	if err := checkText(o.Buyers...); err != nil {
+		return t.fail(op, err)
+	}
+	buyers, err := jsonText(o.Buyers)
+	if err != nil {
+		return t.fail(op, err)
+	}
+	entitlements, err := entitlementsText(o.Entitlements)
+	if err != nil {
+		return t.fail(op, err)
+	}
+	return t.put(op, putOffer, o.ID, o.ProductCode, string(o.Kind), o.Name, string(o.Pricing), buyers, o.TrialDays, o.TermMonths,
+		entitlements, millis(o.CreatedAt))
 }
 
 func (t *tx) Customer(accountID string) (market.Customer, bool, error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/keyring"
+	"github.com/souk-market/souk/internal/market"
 )
 
 // How Go values stand in columns.
@@ -33,6 +34,23 @@ func (c timeColumn) Scan(v any) error {
 	return nil
 }
 
+const secondsPerHour = 3600
+
+// hoursColumn scans a count of units of so many hours since 1970.
+type hoursColumn struct {
+	to   *time.Time
+	unit int64
+}
+
+func (c hoursColumn) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("hours are stored as %T", v)
+	}
+	*c.to = time.Unix(n*c.unit*secondsPerHour, 0).UTC()
+	return nil
+}
+
 // jsonText is a list as JSON. A nil list is "null" and comes back nil.
 func jsonText[T any](list []T) (string, error) {
 	b, err := json.Marshal(list)
@@ -51,6 +69,31 @@ func (c jsonColumn[T]) Scan(v any) error {
 	return json.Unmarshal([]byte(text), c.to)
 }
 
+// entitlementsText is jsonText for entitlements.
+func entitlementsText(list []market.Entitlement) (string, error) {
+	for _, e := range list {
+		if err := checkText(e.Dimension, string(e.Value.Type), e.Value.Text); err != nil {
+			return "", err
+		}
+	}
+	return jsonText(list)
+}
+
+// bytesColumn scans bytes; NULL is nil, and no bytes are an empty slice.
+type bytesColumn struct{ to *[]byte }
+
+func (c bytesColumn) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*c.to = nil
+	case []byte:
+		*c.to = append([]byte{}, v...)
+	default:
+		return fmt.Errorf("bytes are stored as %T", v)
+	}
+	return nil
+}
+
 // idColumn and secretColumn scan the fixed lengths of a sealing key.
 type idColumn struct{ to *keyring.ID }
 
@@ -59,6 +102,15 @@ func (c idColumn) Scan(v any) error { return scanBytes(c.to[:], v) }
 type secretColumn struct{ to *[32]byte }
 
 func (c secretColumn) Scan(v any) error { return scanBytes(c.to[:], v) }
+
+// recordIDColumn and hashColumn scan those of a usage record and of a call's parameters.
+type recordIDColumn struct{ to *market.RecordID }
+
+func (c recordIDColumn) Scan(v any) error { return scanBytes(c.to[:], v) }
+
+type hashColumn struct{ to *[32]byte }
+
+func (c hashColumn) Scan(v any) error { return scanBytes(c.to[:], v) }
 
 func scanBytes(to []byte, v any) error {
 	b, ok := v.([]byte)

@@ -8,19 +8,21 @@ const (
 	accountColumns  = `id, name, seller, buyer, suspended`
 	identityColumns = `account, name, inline, attached, boundary`
 
-	selectAccount    = `SELECT ` + accountColumns + ` FROM account WHERE id = $1`
-	selectAccounts   = `SELECT ` + accountColumns + ` FROM account ORDER BY id`
-	selectPolicies   = `SELECT account, name, document FROM policy ORDER BY account, name`
-	selectIdentities = `SELECT ` + identityColumns + ` FROM identity WHERE kind = $1 ORDER BY account, name`
-	selectKeys       = `SELECT id, secret, account, user_name, inactive, name, note, created_at FROM access_key ORDER BY id`
-	selectCounter    = `SELECT value FROM counter WHERE name = $1`
+	selectAccount  = `SELECT ` + accountColumns + ` FROM account WHERE id = $1`
+	selectAccounts = `SELECT ` + accountColumns + ` FROM account ORDER BY id`
+	selectPolicies = `SELECT account, name, document FROM policy ORDER BY account, name`
+	selectUsers    = `SELECT ` + identityColumns + ` FROM identity WHERE kind = 'user' ORDER BY account, name`
+	selectRoles    = `SELECT ` + identityColumns + `, workload FROM identity WHERE kind = 'role' ORDER BY account, name`
+	selectKeys     = `SELECT id, secret, account, user_name, inactive, name, note, created_at FROM access_key ORDER BY id`
+	selectCounter  = `SELECT value FROM counter WHERE name = $1`
 
 	putAccount = `INSERT INTO account (` + accountColumns + `) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, seller = excluded.seller, buyer = excluded.buyer, suspended = excluded.suspended`
 	putPolicy = `INSERT INTO policy (account, name, document) VALUES ($1, $2, $3)
 		ON CONFLICT (account, name) DO UPDATE SET document = excluded.document`
-	putIdentity = `INSERT INTO identity (kind, ` + identityColumns + `) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (kind, account, name) DO UPDATE SET inline = excluded.inline, attached = excluded.attached, boundary = excluded.boundary`
+	putIdentity = `INSERT INTO identity (kind, ` + identityColumns + `, workload) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (kind, account, name) DO UPDATE SET inline = excluded.inline, attached = excluded.attached, boundary = excluded.boundary,
+			workload = excluded.workload`
 	putKey = `INSERT INTO access_key (id, secret, account, user_name, inactive, name, note, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, account = excluded.account, user_name = excluded.user_name,
 			inactive = excluded.inactive, name = excluded.name, note = excluded.note, created_at = excluded.created_at`
@@ -41,7 +43,7 @@ func scanIdentity(i *account.Identity) []any {
 }
 
 func scanUser(u *account.User) []any { return scanIdentity(&u.Identity) }
-func scanRole(r *account.Role) []any { return scanIdentity(&r.Identity) }
+func scanRole(r *account.Role) []any { return append(scanIdentity(&r.Identity), &r.Workload) }
 
 func scanKey(k *account.AccessKey) []any {
 	return []any{&k.ID, &k.Secret, &k.Account, &k.User, &k.Inactive, &k.Name, &k.Note, timeColumn{&k.CreatedAt}}
@@ -55,10 +57,10 @@ func (t *tx) Directory() (s account.State, err error) {
 	if s.Policies, err = list(t, op, selectPolicies, scanPolicy); err != nil {
 		return account.State{}, err
 	}
-	if s.Users, err = list(t, op, selectIdentities, scanUser, userKind); err != nil {
+	if s.Users, err = list(t, op, selectUsers, scanUser); err != nil {
 		return account.State{}, err
 	}
-	if s.Roles, err = list(t, op, selectIdentities, scanRole, roleKind); err != nil {
+	if s.Roles, err = list(t, op, selectRoles, scanRole); err != nil {
 		return account.State{}, err
 	}
 	if s.Keys, err = list(t, op, selectKeys, scanKey); err != nil {
@@ -79,11 +81,15 @@ func (t *tx) PutPolicy(p account.Policy) error {
 	return t.putDirectory("put policy", putPolicy, p.Account, p.Name, p.Document)
 }
 
-func (t *tx) PutUser(u account.User) error { return t.putIdentity("put user", userKind, u.Identity) }
+func (t *tx) PutUser(u account.User) error {
+	return t.putIdentity("put user", userKind, u.Identity, "")
+}
 
-func (t *tx) PutRole(r account.Role) error { return t.putIdentity("put role", roleKind, r.Identity) }
+func (t *tx) PutRole(r account.Role) error {
+	return t.putIdentity("put role", roleKind, r.Identity, r.Workload)
+}
 
-func (t *tx) putIdentity(op, kind string, i account.Identity) error {
+func (t *tx) putIdentity(op, kind string, i account.Identity, workload account.Workload) error {
 	for _, p := range i.Inline {
 		if err := checkText(p.Name, p.Document); err != nil {
 			return t.fail(op, err)
@@ -100,7 +106,7 @@ func (t *tx) putIdentity(op, kind string, i account.Identity) error {
 	if err != nil {
 		return t.fail(op, err)
 	}
-	return t.putDirectory(op, putIdentity, kind, i.Account, i.Name, inline, attached, i.Boundary)
+	return t.putDirectory(op, putIdentity, kind, i.Account, i.Name, inline, attached, i.Boundary, string(workload))
 }
 
 func (t *tx) PutAccessKey(k account.AccessKey) error {

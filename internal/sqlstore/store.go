@@ -108,6 +108,23 @@ func (s *Store) Update(ctx context.Context, fn func(market.Tx) error) error {
 	return s.writer.submit(ctx, fn, forWriting)
 }
 
+// AppendUsage adds usage records; see market.Store. Their hours must not be before 1970.
+//
+// batch and out are read and written by another goroutine, but never after AppendUsage has returned, in whatever way.
+func (s *Store) AppendUsage(ctx context.Context, batch []market.UsageRecord, out []market.Appended) error {
+	if !s.enter() {
+		return unavailable()
+	}
+	defer s.inside.Done()
+	if len(out) != len(batch) {
+		return fmt.Errorf("sqlstore: append usage: %w", errRoom)
+	}
+	if len(batch) == 0 {
+		return ctx.Err()
+	}
+	return s.writer.submitUsage(ctx, batch, out)
+}
+
 // Close lets everything that has begun come to its end, then closes the store. A second Close answers what the first one did.
 func (s *Store) Close() error {
 	s.once.Do(func() {
@@ -131,7 +148,7 @@ func (s *Store) release() error {
 		errs = append(errs, s.readers.close())
 	}
 	if s.writer != nil {
-		errs = append(errs, s.writer.conn.close())
+		errs = append(errs, s.writer.close())
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())

@@ -17,13 +17,15 @@ var (
 )
 
 // tx is a market.Tx: what is asked of it, as statements on one connection. Its methods are in catalog.go, directory.go,
-// agreement.go and token.go.
+// agreement.go, event.go,
+// usage.go, workload.go and token.go.
 //
 // The statements are written for SQLite and PostgreSQL alike: $1 for parameters, ON CONFLICT for put.
 type tx struct {
-	ctx  context.Context
-	conn *conn
-	mode mode
+	ctx      context.Context
+	conn     *conn
+	appender *appender // nil on connections that only read
+	mode     mode
 	// err is the first failure. After it nothing works any more, so that fn cannot overlook it: SQLite may have undone the transaction,
 	// and what came next would be written outside of any.
 	err  error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/souk-market/souk/internal/market"
 )
@@ -23,9 +24,16 @@ import (
 //
 // No answer leaves before the COMMIT, not even an fn's error: it may rest on what an earlier job of the group wrote, which is not
 // true until it is durable.
+//
+// Batches of usage records queue with them, and the goroutine adds their rows by itself: without a savepoint, since a batch either goes in
+// whole or the engine has failed, and without lending the connection to anybody.
 
-// maxGroup bounds how long the first of a group waits for the last.
-const maxGroup = 256
+// maxGroup and maxRows bound how long the first of a group waits for the last: by how many jobs there are, and how many usage records
+// they bring (which take about 5 µs each).
+const (
+	maxGroup = 256
+	maxRows  = 8192
+)
 
 // mode says what a transaction is for.
 type mode int
@@ -33,6 +41,7 @@ type mode int
 const (
 	forReading mode = iota
 	forWriting
+	forAppending // usage records
 )
 
 // errUndone answers a job whose group was rolled back through another's fault. Its caller runs it again.
@@ -40,12 +49,13 @@ var errUndone = errors.New("sqlstore: undone with its group")
 
 // job is one call on its way through the writer.
 type job struct {
-	ctx  context.Context
-	mode mode
-	turn chan *tx   // unbuffered, writer to caller: the connection is yours. Either the caller takes it, or it has gone
-	done chan bool  // caller to writer: fn has ended; keep what it did, or not
-	out  chan error // writer to caller: nil when the group is durable
-	kept bool       // the writer's note of what came through done
+	ctx   context.Context
+	mode  mode
+	turn  chan *tx   // unbuffered, writer to caller: the connection is yours. Either the caller takes it, or it has gone
+	done  chan bool  // caller to writer: fn has ended; keep what it did, or not
+	out   chan error // writer to caller: nil when the group is durable
+	kept  bool       // the writer's note of what came through done
+	usage            // of appends, which have neither turn nor done
 }
 
 // submit queues fn and waits for its outcome.
@@ -106,17 +116,26 @@ func (j *job) run(t *tx, fn func(market.Tx) error) (err error) {
 
 // writer owns the connection that writes.
 type writer struct {
-	conn   *conn
-	log    *slog.Logger
-	queue  chan *job
-	quit   chan struct{}
-	ended  chan struct{}
-	joined []*job // of the current group; kept for its room
+	conn     *conn
+	appender *appender
+	log      *slog.Logger
+	queue    chan *job
+	quit     chan struct{}
+	ended    chan struct{}
+	joined   []*job // of the current group; kept for its room
+	rows     int    // how many usage records the current group brought
+	appends  sync.Pool
 }
 
 func newWriter(c *conn, log *slog.Logger) *writer {
-	return &writer{conn: c, log: log, queue: make(chan *job, maxGroup), quit: make(chan struct{}), ended: make(chan struct{})}
+	return &writer{
+		conn: c, appender: newAppender(c), log: log,
+		queue: make(chan *job, maxGroup), quit: make(chan struct{}), ended: make(chan struct{}),
+	}
 }
+
+// close closes the connection with all that was prepared on it.
+func (w *writer) close() error { return errors.Join(w.appender.close(), w.conn.close()) }
 
 // run serves the queue until stop.
 func (w *writer) run() {
@@ -139,7 +158,7 @@ func (w *writer) stop() {
 
 // group runs first and those that wait behind it as one transaction, and answers them all.
 func (w *writer) group(first *job) {
-	w.joined = w.joined[:0]
+	w.joined, w.rows = w.joined[:0], 0
 	outcome := w.transact(first)
 	for _, j := range w.joined {
 		j.out <- outcome.of(j)
@@ -161,7 +180,7 @@ func (o outcome) of(j *job) error {
 	switch {
 	case !o.unsure:
 		return o.err
-	case j.kept && j.mode == forWriting:
+	case j.kept && j.mode != forReading:
 		return unsure(o.err)
 	}
 	// It left nothing behind; that much is certain. But what it read may never have been.
@@ -180,7 +199,7 @@ func (w *writer) transact(first *job) outcome {
 			w.rollback()
 			return outcome{err: err}
 		}
-		wrote = wrote || j.kept && j.mode == forWriting
+		wrote = wrote || j.kept && j.mode != forReading
 	}
 	if !wrote {
 		w.rollback()
@@ -191,12 +210,13 @@ func (w *writer) transact(first *job) outcome {
 		w.rollback()
 		return outcome{err: fmt.Errorf("sqlstore: commit: %w", err), unsure: true}
 	}
+	w.appender.committed()
 	return outcome{}
 }
 
 // next is the next job that waits; nil if there is none, or the group is full.
 func (w *writer) next() *job {
-	if len(w.joined) >= maxGroup {
+	if len(w.joined) >= maxGroup || w.rows >= maxRows {
 		return nil
 	}
 	select {
@@ -212,6 +232,10 @@ func (w *writer) one(j *job) error {
 	if j.ctx.Err() != nil {
 		return nil // its caller has gone
 	}
+	if j.mode == forAppending {
+		return w.append(j)
+	}
+	series := len(w.appender.met.added)
 	if j.mode == forWriting {
 		if err := w.conn.run("SAVEPOINT job"); err != nil {
 			w.joined = append(w.joined, j)
@@ -219,7 +243,7 @@ func (w *writer) one(j *job) error {
 		}
 	}
 	select {
-	case j.turn <- &tx{ctx: j.ctx, conn: w.conn, mode: j.mode}:
+	case j.turn <- &tx{ctx: j.ctx, conn: w.conn, mode: j.mode, appender: w.appender}:
 		w.joined = append(w.joined, j)
 		j.kept = <-j.done
 	case <-j.ctx.Done():
@@ -231,10 +255,11 @@ func (w *writer) one(j *job) error {
 		// SQLite undoes the whole transaction by itself when a write finds the disk full, or unreadable; then there is no savepoint
 		// to go back to. That job has its error. The others have done nothing wrong and run again.
 		if err := w.conn.run("ROLLBACK TO job"); err != nil {
-			w.log.LogAttrs(context.Background(), slog.LevelWarn, "store runs a group of updates again", slog.Any("error", err))
-			w.dismiss(j)
+			w.again(err)
+			w.dismiss(j, nil)
 			return errUndone
 		}
+		w.appender.met.undo(series)
 	}
 	if err := w.conn.run("RELEASE job"); err != nil {
 		return fmt.Errorf("sqlstore: release: %w", err)
@@ -242,16 +267,23 @@ func (w *writer) one(j *job) error {
 	return nil
 }
 
-// dismiss lets the last job of the group go with its own error.
-func (w *writer) dismiss(j *job) {
+// dismiss lets the last job of the group go. An fn's own error its caller knows.
+func (w *writer) dismiss(j *job, err error) {
 	if n := len(w.joined); n > 0 && w.joined[n-1] == j {
 		w.joined = w.joined[:n-1]
-		j.out <- nil
+		j.out <- err
 	}
 }
 
+func (w *writer) again(cause error) {
+	w.log.LogAttrs(context.Background(), slog.LevelWarn, "store runs a group of updates again", slog.Any("error", cause))
+}
+
 // rollback leaves no transaction open. It fails when none is, which is as good.
-func (w *writer) rollback() { w.conn.run("ROLLBACK") }
+func (w *writer) rollback() {
+	w.conn.run("ROLLBACK")
+	w.appender.undone()
+}
 
 // unsure is the answer when the disk was handed the change and has not said what became of it.
 func unsure(cause error) error {

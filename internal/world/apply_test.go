@@ -139,8 +139,8 @@ func TestExportMakesTheMarketAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(want.Customers) != 2 || len(want.Agreements) != 4 {
-		t.Fatalf("%d customers and %d agreements, want 2 and 4", len(want.Customers), len(want.Agreements))
+	if len(want.Customers) != 2 || len(want.Agreements) != 7 {
+		t.Fatalf("%d customers and %d agreements, want 2 and 7", len(want.Customers), len(want.Agreements))
 	}
 	for _, opt := range []Options{{Secrets: true}, {Secrets: true, JSON: true}} {
 		other := openMarket(t)

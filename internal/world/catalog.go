@@ -21,6 +21,9 @@ type offerAt struct {
 	kind    market.OfferKind
 }
 
+// dimensions are those of a product, by key.
+type dimensions map[string]market.Dimension
+
 func (r *reader) product(n *names, at *place, node *yaml.Node) {
 	m, ok := r.mapping(at, node, "code", "id", "seller", "title", "description", "kind", "registration_url", "token_life",
 		"token_reuse", "dimensions", "offers", "created_at")
@@ -44,25 +47,33 @@ func (r *reader) product(n *names, at *place, node *yaml.Node) {
 	if p.ID != "" {
 		n.productIDs.note(r, m.place("id"), "product id", p.ID)
 	}
-	keys := seen{}
+	keys, known := seen{}, dimensions{}
 	m.list("dimensions", func(at *place, node *yaml.Node) {
 		if d, ok := r.dimension(keys, at, node); ok {
 			p.Dimensions = append(p.Dimensions, d)
+			known[d.Key] = d
 		}
 	})
+	if p.Code != "" {
+		n.dimensions[p.Code] = known
+	}
 	r.file.World.Products = append(r.file.World.Products, p)
 	terms := seen{}
 	m.list("offers", func(at *place, node *yaml.Node) { r.offer(n, terms, p.Code, at, node) })
 }
 
 func (r *reader) dimension(keys seen, at *place, node *yaml.Node) (market.Dimension, bool) {
-	m, ok := r.mapping(at, node, "key", "kind", "name", "unit")
+	m, ok := r.mapping(at, node, "key", "kind", "name", "unit", "type")
 	if !ok {
 		return market.Dimension{}, false
 	}
 	d := market.Dimension{
 		Key: m.must("key", lengthOf(1, 255)), Kind: market.DimensionKind(m.must("kind", oneOf(market.Metered, market.Entitled))),
 		Name: m.may("name"), Unit: m.may("unit"),
+		Type: market.ValueType(m.may("type", oneOf(market.Integer, market.Double, market.Boolean, market.Text))),
+	}
+	if d.Type != "" && d.Kind == market.Metered {
+		r.problem(m.place("type"), "only an entitled dimension has one: usage is always an integer")
 	}
 	if d.Key != "" {
 		keys.note(r, m.place("key"), "dimension", d.Key)
@@ -72,19 +83,33 @@ func (r *reader) dimension(keys seen, at *place, node *yaml.Node) (market.Dimens
 
 // offer reads an offer of a product. terms holds the offers without an id that the product has so far.
 func (r *reader) offer(n *names, terms seen, code string, at *place, node *yaml.Node) {
-	m, ok := r.mapping(at, node, "id", "kind", "name", "trial_days", "created_at")
+	m, ok := r.mapping(at, node, "id", "kind", "name", "pricing", "buyers", "trial_days", "term_months", "entitlements", "created_at")
 	if !ok {
 		return
 	}
 	o := market.Offer{
 		ID: m.may("id", shortID), ProductCode: code, Name: m.may("name"),
-		Kind:      market.OfferKind(m.must("kind", oneOf(market.PublicOffer, market.FreeTrialOffer))),
-		CreatedAt: m.instant("created_at"),
+		Kind:         market.OfferKind(m.must("kind", oneOf(market.PublicOffer, market.PrivateOffer, market.FreeTrialOffer))),
+		Pricing:      market.Pricing(m.may("pricing", oneOf(market.UsagePricing, market.ContractPricing, market.ConsumptionPricing))),
+		Buyers:       r.buyers(&m),
+		TermMonths:   m.termMonths(),
+		Entitlements: m.entitlements(n.dimensions[code]),
+		CreatedAt:    m.instant("created_at"),
+	}
+	_, listed := m.get("buyers")
+	switch {
+	case o.Kind == market.PrivateOffer && !listed:
+		r.problem(at.missing("buyers"), "is missing: which accounts may accept the offer, which is private?")
+	case o.Kind != market.PrivateOffer && o.Kind != "" && listed:
+		r.problem(m.place("buyers"), "only a private offer is for some buyers")
+	}
+	if o.Kind == market.FreeTrialOffer && o.TermMonths != 0 {
+		r.problem(m.place("term_months"), "a free trial lasts trial_days, not months")
 	}
 	days, given := m.number("trial_days")
 	_, present := m.get("trial_days")
 	switch {
-	case o.Kind == market.PublicOffer && present:
+	case (o.Kind == market.PublicOffer || o.Kind == market.PrivateOffer) && present:
 		r.problem(m.place("trial_days"), "only a free trial has a length")
 	case o.Kind == market.FreeTrialOffer && !present:
 		r.problem(at.missing("trial_days"), "is missing: a free trial lasts from %d to %d days", minTrialDays, maxTrialDays)
@@ -95,6 +120,24 @@ func (r *reader) offer(n *names, terms seen, code string, at *place, node *yaml.
 	r.noteOffer(n, terms, &m, o)
 	r.file.World.Offers = append(r.file.World.Offers, o)
 	r.file.offers = append(r.file.offers, at.String())
+}
+
+// buyers are the accounts that may accept a private offer.
+func (r *reader) buyers(m *mapping) (list []string) {
+	twice := seen{}
+	m.list("buyers", func(at *place, node *yaml.Node) {
+		id, ok := r.text(at, node)
+		if !ok {
+			return
+		}
+		if reason := accountID(id); reason != "" {
+			r.problem(at, "%s", reason)
+			return
+		}
+		twice.note(r, at, "buyer", id)
+		list = append(list, id)
+	})
+	return list
 }
 
 // noteOffer finds offers that stand twice: by id, or without one by what makes two offers of a product the same for
@@ -130,35 +173,4 @@ func (r *reader) customer(n *names, at *place, node *yaml.Node) {
 		n.identifiers.note(r, m.place("identifier"), "CustomerIdentifier", c.Identifier)
 	}
 	r.file.World.Customers = append(r.file.World.Customers, c)
-}
-
-func (r *reader) agreement(n *names, at *place, node *yaml.Node) {
-	m, ok := r.mapping(at, node, "id", "product", "buyer", "offer", "free_trial", "status", "license_arn", "accepted_at", "start_at", "end_at")
-	if !ok {
-		return
-	}
-	g := market.Agreement{
-		ID: m.may("id", shortID), ProductCode: m.must("product", productCode), Buyer: m.must("buyer", accountID),
-		OfferID: m.may("offer", shortID), FreeTrial: m.flag("free_trial", false), LicenseARN: m.may("license_arn", licenseARN),
-		Status:     market.Status(m.may("status", oneOf(market.Active, market.Cancelled, market.Expired, market.Terminated, market.Replaced, market.Renewed))),
-		AcceptedAt: m.instant("accepted_at"), StartAt: m.instant("start_at"), EndAt: m.instant("end_at"),
-	}
-	if g.ID != "" {
-		n.agreements.note(r, m.place("id"), "agreement", g.ID)
-	}
-	if g.LicenseARN != "" {
-		n.licenseARN.note(r, m.place("license_arn"), "license", g.LicenseARN)
-	}
-	if !g.EndAt.IsZero() && g.EndAt.Before(g.StartAt) {
-		r.problem(m.place("end_at"), "is before start_at, in line %d", m.place("start_at").lineNumber())
-	}
-	if o, here := n.offers[g.OfferID]; here {
-		switch {
-		case o.product != g.ProductCode && o.product != "" && g.ProductCode != "":
-			r.problem(m.place("offer"), "is an offer of product %s, in line %d", quoteShort(o.product), o.line)
-		case o.kind == market.PublicOffer && g.FreeTrial:
-			r.problem(m.place("free_trial"), "offer %q is a public one, in line %d, and not a free trial", g.OfferID, o.line)
-		}
-	}
-	r.file.World.Agreements = append(r.file.World.Agreements, g)
 }

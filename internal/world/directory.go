@@ -26,6 +26,7 @@ type names struct {
 	productCodes, productIDs, agreements, licenseARN seen
 	customers, identifiers                           seen
 	offers                                           map[string]offerAt
+	dimensions                                       map[string]dimensions // by product code
 }
 
 func newNames() *names {
@@ -33,6 +34,7 @@ func newNames() *names {
 		accounts: seen{}, policies: seen{}, users: seen{}, roles: seen{}, keys: seen{},
 		productCodes: seen{}, productIDs: seen{}, agreements: seen{}, licenseARN: seen{},
 		customers: seen{}, identifiers: seen{}, offers: map[string]offerAt{},
+		dimensions: map[string]dimensions{},
 	}
 }
 
@@ -97,11 +99,14 @@ func (r *reader) user(n *names, at *place, node *yaml.Node) {
 }
 
 func (r *reader) role(n *names, at *place, node *yaml.Node) {
-	m, ok := r.mapping(at, node, "account", "name", "policies", "attached", "boundary")
+	m, ok := r.mapping(at, node, "account", "name", "policies", "attached", "boundary", "workload")
 	if !ok {
 		return
 	}
-	role := account.Role{Identity: r.identity(&m)}
+	role := account.Role{
+		Identity: r.identity(&m),
+		Workload: account.Workload(m.may("workload", oneOf(account.ECSTask, account.EKSPod, account.EC2Instance, account.AgentCore))),
+	}
 	if role.Account != "" && role.Name != "" {
 		n.roles.note(r, m.place("name"), "role", role.ARN())
 	}

@@ -12,7 +12,8 @@
 //	    document:                   # YAML, or a string that holds JSON
 //	      Version: 2012-10-17
 //	      Statement: [{Effect: Allow, Action: aws-marketplace:ResolveCustomer, Resource: "*"}]
-//	users:                          # roles: the same, without access_keys
+//	users:                          # roles: the same, without access_keys, and with a workload if they have one:
+//	                                # ecs-task, eks-pod, ec2-instance, agentcore-runtime
 //	  - account: 111122223333
 //	    name: website
 //	    policies: [{name: Inline, document: …}]
@@ -29,8 +30,16 @@
 //	    registration_url: https://example.com/register
 //	    token_life: 4h
 //	    token_reuse: replay          # or single
-//	    dimensions: [{key: users, kind: metered, name: Users, unit: Users}]   # or entitled
-//	    offers: [{id: offer-abcdefghijklm, kind: free-trial, name: Trial, trial_days: 14}]   # or public
+//	    dimensions:
+//	      - {key: users, kind: metered, name: Users, unit: Users}
+//	      - {key: seats, kind: entitled, type: integer}   # or double, boolean, string; integer if left out
+//	    offers:
+//	      - {id: offer-abcdefghijklm, kind: free-trial, name: Trial, trial_days: 14}
+//	      - kind: private            # or public
+//	        buyers: [444455556666]   # of a private one
+//	        pricing: contract        # or usage, contract-with-consumption; what fits the dimensions if left out
+//	        term_months: 12          # of contracts, 1 to 60
+//	        entitlements: {seats: 10}   # what a purchase gives that names no quantities
 //	    created_at: 2026-11-23T12:00:00Z   # RFC 3339; the present if left out. Offers, access keys and customers have it too
 //	customers:
 //	  - account: 444455556666        # one that is left out gets an identifier with its first agreement
@@ -45,7 +54,16 @@
 //	    license_arn: arn:aws:license-manager::…
 //	    accepted_at: 2026-11-23T12:00:00Z  # the present if left out
 //	    start_at: 2026-11-23T12:00:00Z     # accepted_at
-//	    end_at: 2026-12-07T12:00:00Z       # a trial's days after its start; no end. An agreement that is over by then is EXPIRED
+//	    end_at: 2026-12-07T12:00:00Z       # a trial's days or a contract's months after its start; no end
+//	    term_months: 12              # of contracts; the offer's
+//	    auto_renew: true
+//	    suspended: true              # or since when it is
+//	    intent: RENEW                # or REPLACE, with the agreement that this one follows:
+//	    preceding: agmt-…
+//	    entitlements: {seats: 10, storage: 1.5, sso: true, tier: gold}   # these and no others; the offer's
+//
+// An agreement whose start is still to come starts by itself, one whose end has passed is expired, or renewed, when the file is applied. One that is
+// over without an end ends when the file is applied, and one that ends before it starts never started.
 //
 // Text is taken as it stands in the file: an account 012345678901 is not the octal number that YAML would make of it. A key
 // without a value counts as left out. Anchors, aliases and merge keys (<<) work. What is not known is refused.

@@ -2,7 +2,6 @@ package world
 
 import (
 	"fmt"
-	"strconv"
 
 	"go.yaml.in/yaml/v3"
 
@@ -101,7 +100,9 @@ func (m *marshaler) user(u account.User) *yaml.Node {
 	return identityOf(u.Identity).list("access_keys", m.accessKeys(owner{u.Account, u.Name})).node()
 }
 
-func (m *marshaler) role(r account.Role) *yaml.Node { return identityOf(r.Identity).node() }
+func (m *marshaler) role(r account.Role) *yaml.Node {
+	return identityOf(r.Identity).textIf("workload", string(r.Workload)).node()
+}
 
 func identityOf(id account.Identity) *objectNode {
 	inline := listOf(id.Inline, func(in account.Inline) *yaml.Node {
@@ -134,14 +135,12 @@ func (m *marshaler) product(p market.Product) *yaml.Node {
 	}
 	n.textIf("token_reuse", string(p.TokenReuse))
 	n.list("dimensions", listOf(p.Dimensions, func(d market.Dimension) *yaml.Node {
-		return object().text("key", d.Key).text("kind", string(d.Kind)).textIf("name", d.Name).textIf("unit", d.Unit).node()
+		return object().text("key", d.Key).text("kind", string(d.Kind)).textIf("name", d.Name).textIf("unit", d.Unit).textIf("type", string(d.Type)).node()
 	}))
 	n.list("offers", listOf(m.offers[p.Code], func(o market.Offer) *yaml.Node {
-		n := object().textIf("id", o.ID).text("kind", string(o.Kind)).textIf("name", o.Name)
-		if o.TrialDays != 0 {
-			n.put("trial_days", plainNode("!!int", strconv.Itoa(o.TrialDays)))
-		}
-		return n.instantIf("created_at", o.CreatedAt).node()
+		return object().textIf("id", o.ID).text("kind", string(o.Kind)).textIf("name", o.Name).textIf("pricing", string(o.Pricing)).
+			list("buyers", listOf(o.Buyers, textNode)).numberIf("trial_days", o.TrialDays).numberIf("term_months", o.TermMonths).
+			entitlementsIf(o.Entitlements).instantIf("created_at", o.CreatedAt).node()
 	}))
 	delete(m.offers, p.Code)
 	return n.instantIf("created_at", p.CreatedAt).node()
@@ -152,7 +151,18 @@ func (m *marshaler) customer(c market.Customer) *yaml.Node {
 }
 
 func (m *marshaler) agreement(g market.Agreement) *yaml.Node {
-	return object().textIf("id", g.ID).text("product", g.ProductCode).text("buyer", g.Buyer).textIf("offer", g.OfferID).
-		flagIf("free_trial", g.FreeTrial).textIf("status", string(g.Status)).textIf("license_arn", g.LicenseARN).
-		instantIf("accepted_at", g.AcceptedAt).instantIf("start_at", g.StartAt).instantIf("end_at", g.EndAt).node()
+	n := object().textIf("id", g.ID).text("product", g.ProductCode).text("buyer", g.Buyer).textIf("offer", g.OfferID).
+		flagIf("free_trial", g.FreeTrial).textIf("status", string(g.Status))
+	if g.Intent != market.IntentNew {
+		n.textIf("intent", string(g.Intent))
+	}
+	n.textIf("preceding", g.PrecedingID).textIf("license_arn", g.LicenseARN).
+		instantIf("accepted_at", g.AcceptedAt).instantIf("start_at", g.StartAt).instantIf("end_at", g.EndAt).
+		numberIf("term_months", g.TermMonths).flagIf("auto_renew", g.AutoRenew)
+	if g.SuspendedAt.Equal(market.SuspendedNow()) {
+		n.flagIf("suspended", true)
+	} else {
+		n.instantIf("suspended", g.SuspendedAt)
+	}
+	return n.entitlementsIf(g.Entitlements).node()
 }

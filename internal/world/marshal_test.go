@@ -2,6 +2,7 @@ package world
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -168,7 +169,10 @@ func drawWorld(t *rapid.T) market.World {
 			keys(accountID, name)
 		}
 		for _, name := range ids(`[A-Za-z0-9_+=,.@-]{1,12}`, "roles", 2) {
-			w.Directory.Roles = append(w.Directory.Roles, account.Role{Identity: drawIdentity(t, accountID, name)})
+			w.Directory.Roles = append(w.Directory.Roles, account.Role{
+				Identity: drawIdentity(t, accountID, name),
+				Workload: rapid.SampledFrom([]account.Workload{"", account.ECSTask, account.EKSPod, account.EC2Instance, account.AgentCore}).Draw(t, "workload"),
+			})
 		}
 		keys(accountID, "")
 	}
@@ -187,9 +191,13 @@ func drawWorld(t *rapid.T) market.World {
 			p.ID = productIDs[i]
 		}
 		for _, key := range rapid.SliceOfNDistinct(drawText().Filter(func(s string) bool { return lengthOf(1, 255)(s) == "" }), 0, 3, rapid.ID[string]).Draw(t, "dimensions") {
-			p.Dimensions = append(p.Dimensions, market.Dimension{
+			d := market.Dimension{
 				Key: key, Kind: rapid.SampledFrom([]market.DimensionKind{market.Metered, market.Entitled}).Draw(t, "dimension"), Name: text("name"), Unit: text("unit"),
-			})
+			}
+			if d.Kind == market.Entitled {
+				d.Type = rapid.SampledFrom([]market.ValueType{"", market.Integer, market.Double, market.Boolean, market.Text}).Draw(t, "type")
+			}
+			p.Dimensions = append(p.Dimensions, d)
 		}
 		w.Products = append(w.Products, p)
 		for range some("offers of one", 2) {
@@ -199,7 +207,14 @@ func drawWorld(t *rapid.T) market.World {
 			o := market.Offer{ID: offerIDs[0], ProductCode: code, Kind: market.PublicOffer, Name: text("offer name"), CreatedAt: instant("offer created")}
 			if flag("trial") {
 				o.Kind, o.TrialDays = market.FreeTrialOffer, rapid.IntRange(minTrialDays, maxTrialDays).Draw(t, "days")
+			} else {
+				o.TermMonths = some("term", market.MaxTermMonths)
 			}
+			if buyers := ids(`[0-9]{12}`, "buyers", 2); o.Kind == market.PublicOffer && len(buyers) > 0 {
+				o.Kind, o.Buyers = market.PrivateOffer, buyers
+			}
+			o.Pricing = rapid.SampledFrom([]market.Pricing{"", market.UsagePricing, market.ContractPricing, market.ConsumptionPricing}).Draw(t, "pricing")
+			o.Entitlements = drawEntitlements(t, p.Dimensions)
 			w.Offers, offerIDs = append(w.Offers, o), offerIDs[1:]
 		}
 	}
@@ -216,7 +231,19 @@ func drawWorld(t *rapid.T) market.World {
 			LicenseARN: "arn:aws:license-manager::" + market.LicenseIssuer + ":license:l-" + agreementID,
 			AcceptedAt: instant("accepted"),
 		})
-		if g := &w.Agreements[len(w.Agreements)-1]; flag("started") {
+		g := &w.Agreements[len(w.Agreements)-1]
+		g.TermMonths, g.AutoRenew = some("term", market.MaxTermMonths), flag("renews")
+		if len(w.Products) > 0 && flag("of the file") {
+			p := w.Products[some("product", len(w.Products)-1)]
+			g.ProductCode, g.Entitlements = p.Code, drawEntitlements(t, p.Dimensions)
+		}
+		if flag("follows") {
+			g.Intent, g.PrecedingID = rapid.SampledFrom([]market.Intent{market.IntentRenew, market.IntentReplace}).Draw(t, "intent"), "before-"+agreementID
+		}
+		if g.SuspendedAt = instant("suspended"); flag("suspended now") {
+			g.SuspendedAt = market.SuspendedNow()
+		}
+		if flag("started") {
 			g.StartAt = instant("start")
 			if end := instant("end"); !end.Before(g.StartAt) {
 				g.EndAt = end
@@ -224,6 +251,28 @@ func drawWorld(t *rapid.T) market.World {
 		}
 	}
 	return w
+}
+
+// drawEntitlements draws values for some dimensions.
+func drawEntitlements(t *rapid.T, dimensions []market.Dimension) (list []market.Entitlement) {
+	for _, d := range dimensions {
+		if d.Kind != market.Entitled || rapid.Bool().Draw(t, "left out") {
+			continue
+		}
+		v := market.Value{Type: d.ValueType()}
+		switch v.Type {
+		case market.Integer:
+			v.Integer = int64(rapid.Int32Min(0).Draw(t, "integer"))
+		case market.Double:
+			v.Double = rapid.Float64().Filter(func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) }).Draw(t, "double") + 0
+		case market.Boolean:
+			v.Boolean = rapid.Bool().Draw(t, "boolean")
+		default:
+			v.Text = drawText().Filter(func(s string) bool { return lengthOf(1, market.MaxText)(s) == "" }).Draw(t, "text")
+		}
+		list = append(list, market.Entitlement{Dimension: d.Key, Value: v})
+	}
+	return list
 }
 
 func drawCode() *rapid.Generator[string] {

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/souk-market/souk/internal/market"
 )
 
 // section is one of the lists that a file is made of.
@@ -125,6 +128,42 @@ func (o *objectNode) instantIf(key string, t time.Time) *objectNode {
 		return o
 	}
 	return o.put(key, plainNode(timestamp, t.UTC().Format(time.RFC3339Nano)))
+}
+
+func (o *objectNode) numberIf(key string, n int) *objectNode {
+	if n == 0 {
+		return o
+	}
+	return o.put(key, plainNode("!!int", strconv.Itoa(n)))
+}
+
+func (o *objectNode) entitlementsIf(list []market.Entitlement) *objectNode {
+	if len(list) == 0 {
+		return o
+	}
+	values := object()
+	for _, e := range list {
+		values.put(e.Dimension, valueNode(e.Value))
+	}
+	return o.put("entitlements", values.node())
+}
+
+// valueNode writes a value so that its type can be told without its dimension: a double has a point or an exponent, and text that looks like
+// anything else has quotes, which the encoder sees to.
+func valueNode(v market.Value) *yaml.Node {
+	switch v.Type {
+	case market.Text:
+		return textNode(v.Text)
+	case market.Boolean:
+		return plainNode("!!bool", strconv.FormatBool(v.Boolean))
+	case market.Double:
+		s := strconv.FormatFloat(v.Double, 'g', -1, 64)
+		if !strings.ContainsAny(s, ".e") {
+			s += ".0"
+		}
+		return plainNode("!!float", s)
+	}
+	return plainNode("!!int", strconv.FormatInt(v.Integer, 10))
 }
 
 func (o *objectNode) list(key string, items []*yaml.Node) *objectNode {

@@ -22,6 +22,7 @@ const textJSON = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": {\"Effect\
 func fullWorld() market.World {
 	const seller, buyer, both = "111122223333", "012345678901", "444455556666"
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
+	month := func(n int) time.Time { return time.Date(2026, time.Month(n), 31, 0, 0, 0, 0, time.UTC) }
 	return market.World{
 		Directory: account.State{
 			Accounts: []account.Account{
@@ -41,7 +42,7 @@ func fullWorld() market.World {
 				{Identity: account.Identity{Account: seller, Name: "nobody"}},
 			},
 			Roles: []account.Role{
-				{Identity: account.Identity{Account: seller, Name: "job", Attached: []string{"arn:aws:iam::111122223333:policy/Resolve"}}},
+				{Identity: account.Identity{Account: seller, Name: "job", Attached: []string{"arn:aws:iam::111122223333:policy/Resolve"}}, Workload: account.ECSTask},
 			},
 			Keys: []account.AccessKey{
 				{ID: "AKIAROOTEXAMPLE00001", Secret: "rootSecretOfTheSampleSeller0000000000000", Account: seller, CreatedAt: day(1)},
@@ -60,12 +61,24 @@ func fullWorld() market.World {
 				},
 				CreatedAt: day(2),
 			},
-			{Code: "own/code:1", Seller: both, Kind: market.ConcurrentAgreements},
+			{Code: "own/code:1", Seller: both, Kind: market.ConcurrentAgreements, Dimensions: []market.Dimension{
+				{Key: "seats", Kind: market.Entitled, Type: market.Integer}, {Key: "storage", Kind: market.Entitled, Type: market.Double},
+				{Key: "sso", Kind: market.Entitled, Type: market.Boolean}, {Key: "tier", Kind: market.Entitled, Type: market.Text},
+				{Key: "requests", Kind: market.Metered},
+			}},
 		},
 		Offers: []market.Offer{
 			{ID: "offer-abcdefghijklm", ProductCode: "4xqb3v1eaqlrl0mvi1pb8wb1x", Kind: market.PublicOffer, Name: "Standard", CreatedAt: day(2).Add(time.Millisecond)},
 			{ProductCode: "4xqb3v1eaqlrl0mvi1pb8wb1x", Kind: market.FreeTrialOffer, Name: "Two weeks", TrialDays: 14},
 			{ID: "offer-nopqrstuvwxyz", ProductCode: "own/code:1", Kind: market.PublicOffer},
+			{
+				ID: "offer-private", ProductCode: "own/code:1", Kind: market.PrivateOffer, Name: "For one", Pricing: market.ConsumptionPricing, Buyers: []string{buyer},
+				TermMonths: 6, Entitlements: []market.Entitlement{
+					{Dimension: "seats", Value: market.Value{Type: market.Integer, Integer: 5}}, {Dimension: "storage", Value: market.Value{Type: market.Double, Double: 2}},
+					{Dimension: "sso", Value: market.Value{Type: market.Boolean}}, {Dimension: "tier", Value: market.Value{Type: market.Text, Text: "007"}},
+				},
+			},
+			{ID: "offer-usage", ProductCode: "own/code:1", Kind: market.PublicOffer, Name: "By use", Pricing: market.UsagePricing},
 		},
 		Customers: []market.Customer{{Account: buyer, Identifier: "0123456789", CreatedAt: day(3)}, {Account: both, Identifier: "X01EXAMPLEX"}},
 		Agreements: []market.Agreement{
@@ -76,6 +89,26 @@ func fullWorld() market.World {
 				AcceptedAt: day(3), StartAt: day(3).Add(12*time.Hour + time.Second/2), EndAt: day(3).AddDate(100, 0, 0),
 			},
 			{ProductCode: "4xqb3v1eaqlrl0mvi1pb8wb1x", Buyer: buyer, FreeTrial: true, Status: market.Expired},
+			{
+				ID: "agmt-first", ProductCode: "own/code:1", Buyer: buyer, OfferID: "offer-private", Status: market.Renewed,
+				LicenseARN: "arn:aws:license-manager::294406891311:license:l-first", AcceptedAt: month(1), StartAt: month(1), EndAt: month(7), TermMonths: 6,
+				Entitlements: []market.Entitlement{
+					{Dimension: "seats", Value: market.Value{Type: market.Integer, Integer: 10}}, {Dimension: "storage", Value: market.Value{Type: market.Double, Double: 1.5}},
+					{Dimension: "sso", Value: market.Value{Type: market.Boolean, Boolean: true}}, {Dimension: "tier", Value: market.Value{Type: market.Text, Text: "gold"}},
+				},
+			},
+			{
+				ID: "agmt-second", ProductCode: "own/code:1", Buyer: buyer, OfferID: "offer-private", Status: market.Active, Intent: market.IntentRenew, PrecedingID: "agmt-first",
+				LicenseARN: "arn:aws:license-manager::294406891311:license:l-second", AcceptedAt: month(7), StartAt: month(7), EndAt: month(7).AddDate(7000, 0, 0), TermMonths: 60,
+				AutoRenew: true, SuspendedAt: month(7).AddDate(0, 0, 1),
+				Entitlements: []market.Entitlement{
+					{Dimension: "tier", Value: market.Value{Type: market.Text, Text: "10"}}, {Dimension: "seats", Value: market.Value{Type: market.Integer}},
+				},
+			},
+			{
+				ID: "agmt-later", ProductCode: "own/code:1", Buyer: buyer, OfferID: "offer-usage", StartAt: time.Date(9998, 1, 1, 0, 0, 0, 0, time.UTC),
+				SuspendedAt: market.SuspendedNow(),
+			},
 		},
 	}
 }
@@ -180,5 +213,18 @@ func TestDuration(t *testing.T) {
 		if back, err := time.ParseDuration(got); got != want || err != nil || back != d {
 			t.Errorf("duration(%v) = %q, which reads as %v (%v); want %q", d, got, back, err, want)
 		}
+	}
+}
+
+// Values of a product that the file does not have are what they look like; the market knows what they have to be.
+func TestEntitlementsOfAnotherProduct(t *testing.T) {
+	f := mustParse(t, "agreements:\n- buyer: 111122223333\n  product: elsewhere\n  entitlements: {a: 10, b: 1.5, c: true, d: gold, e: \"10\", f: 1e3}\n")
+	want := []market.Entitlement{
+		{Dimension: "a", Value: market.Value{Type: market.Integer, Integer: 10}}, {Dimension: "b", Value: market.Value{Type: market.Double, Double: 1.5}},
+		{Dimension: "c", Value: market.Value{Type: market.Boolean, Boolean: true}}, {Dimension: "d", Value: market.Value{Type: market.Text, Text: "gold"}},
+		{Dimension: "e", Value: market.Value{Type: market.Text, Text: "10"}}, {Dimension: "f", Value: market.Value{Type: market.Double, Double: 1000}},
+	}
+	if diff := cmp.Diff(want, f.World.Agreements[0].Entitlements); diff != "" {
+		t.Errorf("entitlements differ (-want +got):\n%s", diff)
 	}
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -24,8 +25,10 @@ var agreementTests = []test{
 		var want []market.Agreement
 		for i, o := range odd() {
 			want = append(want, market.Agreement{
-				ID: o, ProductCode: o, OfferID: o, Seller: o, Buyer: o, Status: market.Status(o), FreeTrial: i%2 == 0, LicenseARN: o,
-				AcceptedAt: at(0), StartAt: at(time.Millisecond), EndAt: at(time.Hour),
+				ID: o, ProductCode: o, OfferID: o, Seller: o, Buyer: o, Status: market.Status(o), Intent: market.Intent(o), PrecedingID: o,
+				FreeTrial: i%2 == 0, LicenseARN: o, AcceptedAt: at(0), StartAt: at(time.Millisecond), EndAt: at(time.Hour),
+				TermMonths: i, AutoRenew: i%3 == 0, SuspendedAt: at(time.Duration(i) * time.Second), Entitlements: oddEntitlements(i, o),
+				Phase: market.Phase(o), DueAt: at(time.Minute),
 			})
 		}
 		update(t, s, func(tx market.Tx) error { return each(want, tx.PutAgreement) })
@@ -38,8 +41,11 @@ var agreementTests = []test{
 	}},
 	{"put replaces by id", func(t *testing.T, s market.Store) {
 		for _, a := range []market.Agreement{
-			{ID: "agmt-1", ProductCode: "p", Buyer: "b", Status: market.Active, FreeTrial: true, LicenseARN: "old", AcceptedAt: at(0), EndAt: at(1)},
-			{ID: "agmt-1", ProductCode: "q", Buyer: "c", Status: market.Cancelled, LicenseARN: "new", StartAt: at(time.Hour)},
+			{ID: "agmt-1", ProductCode: "p", Buyer: "b", Status: market.Active, FreeTrial: true, LicenseARN: "old", AcceptedAt: at(0), EndAt: at(1),
+				Intent: market.IntentNew, TermMonths: 12, AutoRenew: true, Phase: market.Running, DueAt: at(0), Entitlements: oddEntitlements(1, "x")},
+			{ID: "agmt-1", ProductCode: "q", Buyer: "c", Status: market.Cancelled, LicenseARN: "new", StartAt: at(time.Hour),
+				Intent: market.IntentRenew, PrecedingID: "agmt-0", SuspendedAt: at(time.Hour), Phase: market.FinalHour, Entitlements: []market.Entitlement{}},
+			{ID: "agmt-1", ProductCode: "q"},
 		} {
 			update(t, s, func(tx market.Tx) error { return tx.PutAgreement(a) })
 			a.EndAt = a.EndAt.Truncate(time.Millisecond)
@@ -103,15 +109,71 @@ var agreementTests = []test{
 			}
 		}
 	}},
+	{"a list by id goes on behind any id, there or not, whatever changes meanwhile", func(t *testing.T, s market.Store) {
+		var all []market.Agreement
+		for i, id := range []string{"", "A", "a", "a ", "b", "z", "ü"} { // accepted in the other order
+			all = append(all, market.Agreement{
+				ID: id, LicenseARN: id, ProductCode: []string{"p", "q"}[i%2], Buyer: []string{"1", "2", "3"}[i%3], Status: market.Active,
+				AcceptedAt: at(-time.Duration(i) * time.Hour),
+			})
+		}
+		update(t, s, func(tx market.Tx) error { return each(all, tx.PutAgreement) })
+		for _, product := range []string{"", "p", "q"} {
+			for _, buyer := range []string{"", "1"} {
+				for _, after := range []string{"", "A", "B", "aa", "z", "\U0010ffff"} {
+					f := market.AgreementFilter{ProductCode: product, Buyer: buyer, Status: market.Active, ByID: true, AfterID: after, After: "b"} // After is not heard
+					want := slices.DeleteFunc(slices.Clone(all), func(a market.Agreement) bool {
+						return product != "" && a.ProductCode != product || buyer != "" && a.Buyer != buyer || after != "" && a.ID <= after
+					})
+					mustList(t, agreements(t, s, f), want)
+					f.Limit = 1
+					mustList(t, agreements(t, s, f), want[:min(1, len(want))])
+				}
+			}
+		}
+		byTime := slices.Clone(all)
+		slices.Reverse(byTime)
+		mustEqual(t, agreements(t, s, market.AgreementFilter{AfterID: "b"}), byTime) // and AfterID not without ByID
+		f := market.AgreementFilter{ByID: true, AfterID: "b"}
+		moved := all[4]
+		moved.AcceptedAt, moved.ProductCode = at(time.Hour), "elsewhere"
+		update(t, s, func(tx market.Tx) error { return tx.PutAgreement(moved) })
+		mustEqual(t, agreements(t, s, f), all[5:])
+	}},
+	{"what JSON cannot say is refused", func(t *testing.T, s market.Store) {
+		bad := []market.Entitlement{{Dimension: "d", Value: market.Value{Type: market.Double, Double: math.NaN()}}}
+		for name, put := range map[string]func(market.Tx) error{
+			"agreement": func(tx market.Tx) error { return tx.PutAgreement(market.Agreement{ID: "a", Entitlements: bad}) },
+			"offer":     func(tx market.Tx) error { return tx.PutOffer(market.Offer{ID: "o", Entitlements: bad}) },
+		} {
+			if err := s.Update(t.Context(), put); err == nil {
+				t.Errorf("%s: a value that is no number is taken", name)
+			}
+		}
+		mustList(t, agreements(t, s, market.AgreementFilter{}), nil)
+	}},
 	{"times are kept to the millisecond in UTC", func(t *testing.T, s market.Store) {
 		for _, tt := range instants() {
 			update(t, s, func(tx market.Tx) error {
-				return tx.PutAgreement(market.Agreement{ID: "a", AcceptedAt: tt.put, StartAt: tt.put, EndAt: tt.put})
+				return tx.PutAgreement(market.Agreement{
+					ID: "a", AcceptedAt: tt.put, StartAt: tt.put, EndAt: tt.put, SuspendedAt: tt.put, DueAt: tt.put,
+				})
 			})
-			want := market.Agreement{ID: "a", AcceptedAt: tt.want, StartAt: tt.want, EndAt: tt.want}
+			want := market.Agreement{ID: "a", AcceptedAt: tt.want, StartAt: tt.want, EndAt: tt.want, SuspendedAt: tt.want, DueAt: tt.want}
 			mustEqual(t, agreements(t, s, market.AgreementFilter{}), []market.Agreement{want})
 		}
 	}},
+}
+
+// oddEntitlements are lists that tempt a store to change them: values of all types with the members of all types, and no list, and an empty one.
+func oddEntitlements(i int, o string) []market.Entitlement {
+	value := market.Value{Type: market.ValueType(o), Integer: math.MaxInt32, Double: math.SmallestNonzeroFloat64, Boolean: true, Text: o}
+	return [][]market.Entitlement{
+		nil, {},
+		{{Dimension: o, Value: value}, {}, {Dimension: o}},
+		{{Value: market.Value{Type: market.Double, Double: 0.1}}, {Value: market.Value{Double: -math.MaxFloat64}}, {Value: market.Value{Double: 1 << 53}}},
+		{{Value: market.Value{Type: market.Integer, Integer: math.MaxInt64}}, {Value: market.Value{Integer: math.MinInt64}}},
+	}[i%5]
 }
 
 func agreements(t testing.TB, s market.Store, f market.AgreementFilter) []market.Agreement {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/souk-market/souk/internal/account"
 	"github.com/souk-market/souk/internal/keyring"
@@ -28,6 +29,16 @@ var writes = []struct {
 	{"PutOffer", func(tx market.Tx) error { return tx.PutOffer(market.Offer{ID: "o"}) }},
 	{"PutCustomer", func(tx market.Tx) error { return tx.PutCustomer(market.Customer{Account: "c", Identifier: "i"}) }},
 	{"PutAgreement", func(tx market.Tx) error { return tx.PutAgreement(market.Agreement{ID: "g"}) }},
+	{"AppendEvent", func(tx market.Tx) error { return tx.AppendEvent(market.Event{AgreementID: "g"}) }},
+	{"AppendUsage", func(tx market.Tx) error {
+		return tx.AppendUsage([]market.UsageRecord{record(1, at(0))}, make([]market.Appended, 1))
+	}},
+	{"PutClientToken", func(tx market.Tx) error {
+		return tx.PutClientToken(market.ClientToken{Account: "a", Token: "t", ForgetAt: at(time.Hour)})
+	}},
+	{"ForgetClientTokens", func(tx market.Tx) error { _, err := tx.ForgetClientTokens(at(0)); return err }},
+	{"PutSigningKey", func(tx market.Tx) error { return tx.PutSigningKey(market.SigningKey{Version: 1, Private: []byte("k")}) }},
+	{"PutRegistration", func(tx market.Tx) error { return tx.PutRegistration(market.Registration{ProductCode: "p"}) }},
 	{"PutTokenKey", func(tx market.Tx) error { return tx.PutTokenKey(keyring.Key{ID: keyring.ID{1}}) }},
 	{"RedeemToken", func(tx market.Tx) error { _, err := tx.RedeemToken([]byte("new"), at(0)); return err }},
 	{"ForgetTokens", func(tx market.Tx) error { _, err := tx.ForgetTokens(at(0)); return err }},
@@ -51,6 +62,9 @@ var atomicityTests = []test{
 		mustEqual(t, dump(t, s), before)
 		if !redeem(t, s, "new", at(0)) {
 			t.Error("a redemption is left")
+		}
+		if _, ok := clientToken(t, s, "a", "t"); ok {
+			t.Error("a client token is left")
 		}
 		if err := s.View(t.Context(), func(market.Tx) error { return errMade }); err != errMade {
 			t.Errorf("View answered %v", err)
@@ -76,6 +90,12 @@ var atomicityTests = []test{
 		}
 		if n := len(d.Products) + len(d.Offers) + len(d.Customers) + len(d.Agreements) + len(d.TokenKeys); n != 5 {
 			t.Errorf("%d of 5 other rows", n)
+		}
+		if n := len(d.Events) + len(d.Usage) + len(d.SigningKeys) + len(d.Registrations); n != 4 {
+			t.Errorf("%d of 4 rows of metering", n)
+		}
+		if _, ok := clientToken(t, s, "a", "t"); !ok {
+			t.Error("the client token is not there")
 		}
 		mustFind(t, s, "v", setting("s"))
 	}},
@@ -157,15 +177,19 @@ var atomicityTests = []test{
 	}},
 }
 
-// contents is everything in a store but settings and notes of redemption, which have no list.
+// contents is everything in a store but settings, client tokens and notes of redemption, which have no list.
 type contents struct {
-	Version    int64
-	Directory  account.State
-	Products   []market.Product
-	Offers     []market.Offer
-	Customers  []market.Customer
-	Agreements []market.Agreement
-	TokenKeys  []keyring.Key
+	Version       int64
+	Directory     account.State
+	Products      []market.Product
+	Offers        []market.Offer
+	Customers     []market.Customer
+	Agreements    []market.Agreement
+	Events        []market.Event
+	Usage         []market.UsageRecord
+	SigningKeys   []market.SigningKey
+	Registrations []market.Registration
+	TokenKeys     []keyring.Key
 }
 
 func dump(t testing.TB, s market.Store) contents {
@@ -175,6 +199,10 @@ func dump(t testing.TB, s market.Store) contents {
 			into(&c.Version, tx.DirectoryVersion), into(&c.Directory, tx.Directory), into(&c.Products, tx.Products),
 			into(&c.Offers, func() ([]market.Offer, error) { return tx.Offers("") }), into(&c.Customers, tx.Customers),
 			into(&c.Agreements, func() ([]market.Agreement, error) { return tx.Agreements(market.AgreementFilter{}) }),
+			into(&c.Events, func() ([]market.Event, error) { return tx.Events(market.EventFilter{}) }),
+			into(&c.Usage, func() ([]market.UsageRecord, error) { return tx.Usage(market.UsageFilter{}) }),
+			into(&c.SigningKeys, tx.SigningKeys),
+			into(&c.Registrations, func() ([]market.Registration, error) { return tx.Registrations("") }),
 			into(&c.TokenKeys, tx.TokenKeys),
 		)
 		return c, err

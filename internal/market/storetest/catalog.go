@@ -34,7 +34,7 @@ var catalogTests = []test{
 			want = append(want, market.Product{
 				Code: o, ID: o, Seller: o, Title: o, Description: o, Kind: market.ProductKind(o), RegistrationURL: o,
 				TokenLife: time.Duration(i)*time.Hour + 1, TokenReuse: market.TokenReuse(o),
-				Dimensions: []market.Dimension{{Key: o, Kind: market.DimensionKind(o), Name: o, Unit: o}, {}},
+				Dimensions: []market.Dimension{{Key: o, Kind: market.DimensionKind(o), Name: o, Unit: o, Type: market.ValueType(o)}, {}},
 				CreatedAt:  at(time.Duration(i) * time.Millisecond),
 			})
 		}
@@ -58,7 +58,9 @@ var catalogTests = []test{
 		var want []market.Offer
 		for i, o := range odd() {
 			want = append(want, market.Offer{
-				ID: o, ProductCode: []string{"p", "P", "p "}[i%3], Kind: market.OfferKind(o), Name: o, TrialDays: i, CreatedAt: at(time.Duration(i) * time.Millisecond),
+				ID: o, ProductCode: []string{"p", "P", "p "}[i%3], Kind: market.OfferKind(o), Name: o, Pricing: market.Pricing(o),
+				Buyers: [][]string{nil, {}, {o, "", o}}[i%3], TrialDays: i, TermMonths: 2 * i, Entitlements: oddEntitlements(i, o),
+				CreatedAt: at(time.Duration(i) * time.Millisecond),
 			})
 		}
 		want = byKey(want, func(o market.Offer) string { return o.ID })

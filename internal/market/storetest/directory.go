@@ -35,14 +35,14 @@ var directoryTests = []test{
 			Accounts: []account.Account{{ID: id, Name: "old", Seller: true}},
 			Policies: []account.Policy{{Account: id, Name: "p", Document: "{}"}},
 			Users:    []account.User{{Identity: account.Identity{Account: id, Name: "same", Boundary: "old", Attached: []string{"x"}}}},
-			Roles:    []account.Role{{Identity: account.Identity{Account: id, Name: "same", Boundary: "old", Inline: []account.Inline{{Name: "i"}}}}},
+			Roles:    []account.Role{{Identity: account.Identity{Account: id, Name: "same", Boundary: "old", Inline: []account.Inline{{Name: "i"}}}, Workload: account.ECSTask}},
 			Keys:     []account.AccessKey{{ID: "AKIA", Secret: "old", Account: id, User: "same", Note: "note", CreatedAt: at(0)}},
 		}
 		replaced := account.State{
 			Accounts: []account.Account{{ID: id, Name: "new", Buyer: true, Suspended: true}},
 			Policies: []account.Policy{{Account: id, Name: "p", Document: `{"new":1}`}},
 			Users:    []account.User{{Identity: account.Identity{Account: id, Name: "same", Boundary: "new", Inline: []account.Inline{{Name: "i"}}}}},
-			Roles:    []account.Role{{Identity: account.Identity{Account: id, Name: "same", Attached: []string{"y", "z"}}}},
+			Roles:    []account.Role{{Identity: account.Identity{Account: id, Name: "same", Attached: []string{"y", "z"}}, Workload: account.AgentCore}},
 			Keys:     []account.AccessKey{{ID: "AKIA", Secret: "new", Account: "444455556666", Inactive: true, Name: "name"}},
 		}
 		update(t, s, func(tx market.Tx) error { return putDirectory(tx, old) })
@@ -142,7 +142,7 @@ func oddDirectory() (st account.State) {
 		id := account.Identity{Account: "a", Name: o, Inline: []account.Inline{{Name: o, Document: o}, {}}, Attached: []string{o, "", o}, Boundary: o}
 		st.Users = append(st.Users, account.User{Identity: id})
 		id.Account, id.Name = o, "r"
-		st.Roles = append(st.Roles, account.Role{Identity: id})
+		st.Roles = append(st.Roles, account.Role{Identity: id, Workload: account.Workload(o)})
 		st.Keys = append(st.Keys, account.AccessKey{
 			ID: o, Secret: o, Account: o, User: o, Inactive: i%2 == 1, Name: o, Note: o, CreatedAt: at(time.Duration(i) * time.Millisecond),
 		})

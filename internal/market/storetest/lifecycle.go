@@ -135,14 +135,30 @@ var persistenceTests = []struct {
 				tx.PutAgreement(market.Agreement{ID: "g", ProductCode: "c", LicenseARN: "l", AcceptedAt: at(0)}),
 				tx.PutTokenKey(keyring.Key{ID: keyring.ID{1}, Secret: [32]byte{2}, CreatedAt: at(0)}),
 				tx.PutSetting("name", "value"),
+				tx.AppendEvent(market.Event{AgreementID: "g", At: at(0), Kind: market.EventAccepted}),
+				tx.AppendUsage([]market.UsageRecord{record(1, at(0)), record(2, at(time.Hour))}, make([]market.Appended, 2)),
+				tx.PutClientToken(market.ClientToken{Account: "a", Token: "t", RecordID: market.RecordID{1}}),
+				tx.PutSigningKey(market.SigningKey{Version: 1, Private: []byte("k"), CreatedAt: at(0)}),
+				tx.PutRegistration(market.Registration{ProductCode: "c", Account: "a", Resource: "r", At: at(0)}),
 			)
 		})
+		mustEqual(t, appendUsage(t, s, record(3, at(time.Hour)), record(4, at(2*time.Hour)))[0].ID, record(2, at(0)).ID)
 		want := dump(t, s)
 		s = reopen()
 		mustEqual(t, dump(t, s), want)
 		mustFind(t, s, "value", setting("name"))
 		if redeem(t, s, "token", at(0)) {
 			t.Error("a token that was redeemed is redeemed first again")
+		}
+		if _, ok := clientToken(t, s, "a", "t"); !ok {
+			t.Error("a client token is not there")
+		}
+		if o := appendUsage(t, s, record(5, at(2*time.Hour)), record(6, at(3*time.Hour))); o[0].ID != record(4, at(0)).ID || !o[1].Inserted {
+			t.Errorf("usage that was there is added again, or what is new is not: %+v", o)
+		}
+		update(t, s, func(tx market.Tx) error { return tx.AppendEvent(market.Event{AgreementID: "g"}) })
+		if list := events(t, s, market.EventFilter{After: 1}); len(list) != 1 || list[0].Seq != 2 {
+			t.Errorf("events: %+v", list)
 		}
 		before := read(t, s, market.Tx.DirectoryVersion)
 		update(t, s, func(tx market.Tx) error { return tx.PutAccount(account.Account{ID: "new"}) })
@@ -155,12 +171,17 @@ var persistenceTests = []struct {
 			if err := tx.PutSetting("name", "value"); err != nil {
 				return err
 			}
+			if err := tx.AppendUsage([]market.UsageRecord{record(1, at(0))}, make([]market.Appended, 1)); err != nil {
+				return err
+			}
 			return errMade
 		}); err != errMade {
 			t.Fatal(err)
 		}
-		if _, ok := find(t, reopen(), setting("name")); ok {
+		s = reopen()
+		if _, ok := find(t, s, setting("name")); ok {
 			t.Error("a setting that was undone came back")
 		}
+		mustList(t, usage(t, s, market.UsageFilter{}), nil)
 	}},
 }

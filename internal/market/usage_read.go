@@ -1,0 +1,60 @@
+package market
+
+import (
+	"context"
+	"slices"
+)
+
+// Usage lists what was metered, by hour.
+func (s *Service) Usage(ctx context.Context, c Caller, f UsageFilter) (list []UsageRecord, err error) {
+	if err := operatorOnly(c); err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		list, err = tx.Usage(f)
+		return err
+	})
+	return list, asMarket("list usage", err)
+}
+
+// CountUsage counts what Usage would list.
+func (s *Service) CountUsage(ctx context.Context, c Caller, f UsageFilter) (n int64, err error) {
+	if err := operatorOnly(c); err != nil {
+		return 0, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		n, err = tx.CountUsage(f)
+		return err
+	})
+	return n, asMarket("count usage", err)
+}
+
+// UsageFields are all that usage can be added up by.
+func UsageFields() []UsageField {
+	return []UsageField{ByHour, ByDay, ByRegion, ByProduct, ByBuyer, ByLicense, ByDimension}
+}
+
+// SumUsage adds it up by the fields given; without any, all of it.
+//
+// Errors: Invalid for a field that there is not, and for one that stands twice.
+func (s *Service) SumUsage(ctx context.Context, c Caller, f UsageFilter, by []UsageField) (sums []UsageSum, err error) {
+	if err := operatorOnly(c); err != nil {
+		return nil, err
+	}
+	for i, field := range by {
+		if !slices.Contains(UsageFields(), field) {
+			return nil, fail(Invalid, "usage cannot be added up by %q: it must be one of %q", field, UsageFields())
+		}
+		if slices.Contains(by[:i], field) {
+			return nil, fail(Invalid, "%q stands twice", field)
+		}
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		sums, err = tx.SumUsage(f, by)
+		return err
+	})
+	return sums, asMarket("sum usage", err)
+}
+
+// Allocated takes apart the allocations of a record. Their tags are sorted by key.
+func (r *UsageRecord) Allocated() ([]Allocation, error) { return unpackAllocations(r.Allocations) }

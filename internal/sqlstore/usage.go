@@ -1,0 +1,178 @@
+package sqlstore
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/souk-market/souk/internal/market"
+)
+
+const (
+	// CROSS JOIN has SQLite go through the records in the order of their keys and look up the series of each. The other way round it would
+	// go through all records once for every series.
+	fromUsage = ` FROM usage u CROSS JOIN usage_series s`
+	joinUsage = `s.id = u.key & 4294967295`
+
+	selectUsage = `SELECT u.key, u.id, s.region, s.product_code, s.buyer, s.license_arn, s.dimension, s.resource,
+		u.at, u.quantity, u.allocations, u.submitted_at` + fromUsage
+	countAllUsage = `SELECT count(*) FROM usage u`
+	countUsage    = `SELECT count(*)` + fromUsage
+
+	// There is no series without a record.
+	selectMeteredWays = `SELECT
+		EXISTS (SELECT 1 FROM usage_series WHERE product_code = $1 AND buyer = $2 AND resource = '' AND license_arn = ''),
+		EXISTS (SELECT 1 FROM usage_series WHERE product_code = $1 AND buyer = $2 AND resource = '' AND license_arn > '')`
+	selectMeteredIn = `SELECT EXISTS (SELECT 1 FROM usage_series s CROSS JOIN usage u
+		WHERE s.product_code = $1 AND s.buyer = $2 AND s.resource = '' AND (s.license_arn > '') = $3 AND u.key = $4 + s.id)`
+)
+
+func scanUsage(r *market.UsageRecord) []any {
+	s := &r.Series
+	return []any{
+		&r.Position, recordIDColumn{&r.ID}, &s.Region, &s.ProductCode, &s.Buyer, &s.LicenseARN, &s.Dimension, &s.Resource,
+		timeColumn{&r.Timestamp}, &r.Quantity, bytesColumn{&r.Allocations}, timeColumn{&r.SubmittedAt},
+	}
+}
+
+func (t *tx) AppendUsage(batch []market.UsageRecord, out []market.Appended) error {
+	const op = "append usage"
+	if err := t.check(op); err != nil {
+		return err
+	}
+	if t.mode != forWriting {
+		return t.fail(op, errReadOnly)
+	}
+	if len(out) != len(batch) {
+		return t.fail(op, errRoom)
+	}
+	keys := make([]int64, len(batch))
+	if err := t.appender.known.keys(batch, keys); err != nil {
+		return t.fail(op, err)
+	}
+	if _, err := t.appender.append(batch, keys, out); err != nil {
+		return t.fail(op, err)
+	}
+	return nil
+}
+
+// whereUsage is the conditions of a filter, for queries that join records and series.
+func whereUsage(f market.UsageFilter) (w where) {
+	w.and(joinUsage)
+	if f.After > 0 {
+		w.and("u.key > ?", f.After)
+	}
+	if !f.From.IsZero() {
+		from := market.HourOf(f.From)
+		switch {
+		case from > maxHour:
+			w.and("u.key < 0") // none
+		case from > 0:
+			w.and("u.key >= ?", from<<hourShift)
+		}
+	}
+	if !f.To.IsZero() {
+		to := market.HourOf(f.To)
+		if f.To.After(time.Unix(to*secondsPerHour, 0)) {
+			to++
+		}
+		if to <= maxHour {
+			w.and("u.key < ?", max(to, 0)<<hourShift)
+		}
+	}
+	w.text("s.region = ?", f.Region)
+	w.text("s.product_code = ?", f.ProductCode)
+	w.text("s.buyer = ?", f.Buyer)
+	w.text("s.license_arn = ?", f.LicenseARN)
+	w.text("s.dimension = ?", f.Dimension)
+	return w
+}
+
+func (t *tx) Usage(f market.UsageFilter) ([]market.UsageRecord, error) {
+	w := whereUsage(f)
+	return list(t, "list usage", selectUsage+w.clause()+" ORDER BY u.key"+w.limit(f.Limit), scanUsage, w.args...)
+}
+
+// CountUsage counts without regard to the filter's Limit.
+func (t *tx) CountUsage(f market.UsageFilter) (int64, error) {
+	w, query := whereUsage(f), countUsage
+	if f == (market.UsageFilter{Limit: f.Limit}) {
+		w, query = where{}, countAllUsage
+	}
+	n, _, err := get(t, "count usage", query+w.clause(), func(n *int64) []any { return []any{n} }, w.args...)
+	return n, err
+}
+
+// sumFields are what usage is added up by, as SQL.
+var sumFields = map[market.UsageField]string{
+	market.ByHour: "u.key >> 32", market.ByDay: "(u.key >> 32) / 24", market.ByRegion: "s.region", market.ByProduct: "s.product_code",
+	market.ByBuyer: "s.buyer", market.ByLicense: "s.license_arn", market.ByDimension: "s.dimension",
+}
+
+// SumUsage adds up without regard to the filter's Limit. Of no records there is no sum, not even one of 0.
+func (t *tx) SumUsage(f market.UsageFilter, by []market.UsageField) ([]market.UsageSum, error) {
+	const op = "sum usage"
+	var columns, places []string
+	for i, field := range by {
+		column, ok := sumFields[field]
+		if !ok {
+			return nil, t.fail(op, fmt.Errorf("there is no field %q", field))
+		}
+		columns, places = append(columns, column+", "), append(places, strconv.Itoa(i+1))
+	}
+	group := strings.Join(places, ", ")
+	w := whereUsage(f)
+	query := "SELECT " + strings.Join(columns, "") + "count(*), coalesce(sum(u.quantity), 0)" + fromUsage + w.clause()
+	if group != "" {
+		query += " GROUP BY " + group
+	}
+	query += " HAVING count(*) > 0"
+	if group != "" {
+		query += " ORDER BY " + group
+	}
+	hours := slices.Contains(by, market.ByHour)
+	return list(t, op, query, func(s *market.UsageSum) (to []any) {
+		for _, field := range by {
+			to = append(to, sumColumn(s, field, hours))
+		}
+		return append(to, &s.Records, &s.Quantity)
+	}, w.args...)
+}
+
+// sumColumn is where a field of a sum goes. A day does not go anywhere where there are hours.
+func sumColumn(s *market.UsageSum, field market.UsageField, hours bool) any {
+	switch field {
+	case market.ByHour:
+		return hoursColumn{&s.At, 1}
+	case market.ByDay:
+		if hours {
+			return new(int64)
+		}
+		return hoursColumn{&s.At, 24}
+	case market.ByRegion:
+		return &s.Region
+	case market.ByProduct:
+		return &s.ProductCode
+	case market.ByBuyer:
+		return &s.Buyer
+	case market.ByLicense:
+		return &s.LicenseARN
+	}
+	return &s.Dimension
+}
+
+func (t *tx) MeteredWays(productCode, buyer string) (byCode, byLicense bool, err error) {
+	ways, _, err := get(t, "look up ways of metering", selectMeteredWays, func(w *[2]bool) []any { return []any{&w[0], &w[1]} }, productCode, buyer)
+	return ways[0], ways[1], err
+}
+
+func (t *tx) MeteredIn(productCode, buyer string, hour int64, byLicense bool) (bool, error) {
+	if hour < 0 || hour > maxHour {
+		return false, t.check("look up usage of an hour")
+	}
+	found, _, err := get(t, "look up usage of an hour", selectMeteredIn, func(found *bool) []any { return []any{found} },
+		productCode, buyer, byLicense, hour<<hourShift)
+	return found, err
+}
