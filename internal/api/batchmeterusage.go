@@ -87,8 +87,8 @@ func (b *batchRoom) answer() awsproto.BatchMeterUsageOutput {
 	return awsproto.BatchMeterUsageOutput{Results: b.results, UnprocessedRecords: b.in.UsageRecords[len(b.got.Results):]}
 }
 
-// maxRecordRoom is for how many records room is kept: the most that a call may have.
-const maxRecordRoom = 25
+// maxRecordRoom is for how many records room is kept: the 25 that a call may have, and what slices grow to beyond.
+const maxRecordRoom = 64
 
 func (b *batchRoom) reset() {
 	b.in.Reset()

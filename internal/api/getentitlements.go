@@ -14,12 +14,13 @@ type entitlementRoom struct {
 	list  []awsproto.Entitlement
 }
 
-// maxPage is how many entitlements an answer has at most (service model, MaxResults).
-const maxPage = 25
+// maxEntitlementRoom is for how many entitlements room is kept: the 25 that an answer has at most (service model, MaxResults), and what slices grow to
+// beyond.
+const maxEntitlementRoom = 64
 
 func (r *entitlementRoom) reset() {
 	r.in.Reset()
-	r.items, r.list = emptied(r.items, 2*maxPage), emptied(r.list, 2*maxPage)
+	r.items, r.list = emptied(r.items, maxEntitlementRoom), emptied(r.list, maxEntitlementRoom)
 }
 
 func getEntitlements(ctx context.Context, q *call) *awsproto.Fault {

@@ -168,6 +168,21 @@ func (d *Decoder) Finish() *Fault {
 	return d.fault
 }
 
+// Faults is Finish for one pass over a body where [Codec.Valid] and then a Decoder make two. It tells apart what they would have found: malformed
+// is what Valid says, and is for before authentication; mistyped is a member of the wrong type in a well-formed body, and is for after it. At most one of
+// them is not nil. Only a body with a fault is gone through again.
+func (d *Decoder) Faults() (malformed, mistyped *Fault) {
+	f := d.Finish()
+	if f == nil {
+		return nil, nil
+	}
+	whole := Decoder{body: d.body, cbor: d.cbor}
+	if malformed = whole.Finish(); malformed != nil {
+		return malformed, nil
+	}
+	return nil, f
+}
+
 // enter goes one level down, if there is one.
 func (d *Decoder) enter() bool {
 	if d.depth == maxDepth {

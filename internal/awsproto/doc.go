@@ -22,6 +22,8 @@
 //	out.Encode(&e)
 //	awsproto.WriteResult(w, codec, requestID, e.Bytes())
 //
+// For large bodies one pass does: Decode before authentication, and [Decoder.Faults] instead of Valid and Finish.
+//
 // The texts of serialization and validation faults are those of AWS's own framework (Coral), as other
 // services (DynamoDB, Kinesis, STS) are known to write them; no such answer of the marketplace services is known. Texts that are ours are in
 // lower case throughout.

@@ -134,10 +134,15 @@ func TestOutputsDoNotAllocate(t *testing.T) {
 			bodies = [2][]byte{transcode(t, bodies[0]), transcode(t, bodies[1])}
 		}
 		read := func() {
-			for i, decode := range [...]func(*Decoder){in.Decode, meter.Decode} {
-				if malformed, mistyped := Read(p.Codec(), bodies[i], decode); malformed != nil || mistyped != nil {
-					t.Fatal(malformed, mistyped)
-				}
+			d := p.Codec().Decoder(bodies[0])
+			in.Decode(&d)
+			if malformed, mistyped := d.Faults(); malformed != nil || mistyped != nil {
+				t.Fatal(malformed, mistyped)
+			}
+			d = p.Codec().Decoder(bodies[1])
+			meter.Decode(&d)
+			if malformed, mistyped := d.Faults(); malformed != nil || mistyped != nil {
+				t.Fatal(malformed, mistyped)
 			}
 			if f := in.Validate(); f != nil {
 				t.Fatal(f)

@@ -55,7 +55,7 @@ func TestCaptures(t *testing.T) {
 				}
 				return
 			}
-			if malformed, mistyped := Read(w.protocol.Codec(), w.body, in.Decode); malformed != nil || mistyped != nil {
+			if malformed, mistyped := faults(w, in); malformed != nil || mistyped != nil {
 				t.Fatal(malformed, mistyped)
 			}
 			if f := in.Validate(); f != nil {

@@ -118,6 +118,13 @@ func decodeInput(w wire, in input) *Fault {
 	return d.Finish()
 }
 
+// faults reads w into in, in one pass.
+func faults(w wire, in input) (malformed, mistyped *Fault) {
+	d := w.protocol.Codec().Decoder(w.body)
+	in.Decode(&d)
+	return d.Faults()
+}
+
 // bothWays is a JSON body in both protocols.
 func bothWays(t testing.TB, body string) []wire {
 	return []wire{{JSON11, []byte(body)}, {CBOR, transcode(t, []byte(body))}}

@@ -163,7 +163,7 @@ func TestMistypedMembers(t *testing.T) {
 	} {
 		for _, w := range bothWays(t, tt.body) {
 			in := newInput(tt.operation)
-			malformed, mistyped := Read(w.protocol.Codec(), w.body, in.Decode)
+			malformed, mistyped := faults(w, in)
 			if malformed != nil || mistyped == nil || mistyped.Code != "SerializationException" || mistyped.Status != 400 || mistyped.Message != tt.want {
 				t.Errorf("%v: %s: %v, %v", w.protocol, tt.body, malformed, mistyped)
 			}
@@ -171,8 +171,8 @@ func TestMistypedMembers(t *testing.T) {
 	}
 }
 
-// Read tells broken bodies from those that do not fit.
-func TestRead(t *testing.T) {
+// Faults tells broken bodies from those that do not fit.
+func TestFaults(t *testing.T) {
 	for _, tt := range []struct {
 		w                   wire
 		malformed, mistyped bool
@@ -190,7 +190,7 @@ func TestRead(t *testing.T) {
 		{wire{CBOR, []byte("\xa1\x01\x02")}, false, true}, // well-formed CBOR, and no structure of ours
 	} {
 		var in BatchMeterUsageInput
-		malformed, mistyped := Read(tt.w.protocol.Codec(), tt.w.body, in.Decode)
+		malformed, mistyped := faults(tt.w, &in)
 		if (malformed != nil) != tt.malformed || (mistyped != nil) != tt.mistyped {
 			t.Errorf("%q: %v, %v", tt.w.body, malformed, mistyped)
 		}

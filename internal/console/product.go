@@ -134,6 +134,9 @@ func offerTerms(p market.Product, o market.Offer) string {
 	case p.PricingOf(o) != market.UsagePricing:
 		terms = "For " + plural(cmp.Or(o.TermMonths, market.DefaultTermMonths), "month", "months")
 	}
+	for i, e := range entitledTo(p, o.Entitlements) {
+		terms += map[bool]string{true: ": ", false: ", "}[i == 0] + e.Name + " " + e.Amount
+	}
 	if o.Kind == market.PrivateOffer {
 		terms += ", for " + plural(len(o.Buyers), "account", "accounts") + " only"
 	}

@@ -51,7 +51,7 @@ func (p page) control(name string) (string, bool) {
 
 func TestQuantitiesAreAskedFor(t *testing.T) {
 	s := newSite(t, siteConfig{world: suiteWorld()})
-	p := s.get("/products/"+suite).is(t, http.StatusOK, "How much", "Seats (Users)", "storage (TB)", "Single sign-on", "For 12 months", "For 1 month, for 1 account only")
+	p := s.get("/products/"+suite).is(t, http.StatusOK, "How much", "Seats (Users)", "storage (TB)", "Single sign-on", "For 12 months: Seats 5 Users", "For 1 month, for 1 account only")
 	got := map[string]string{}
 	for _, name := range []string{"set.seats", "set.storage", "set.sso", "set.tier", "set.calls"} {
 		if v, ok := p.control(name); ok {

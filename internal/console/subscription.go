@@ -66,7 +66,7 @@ func (c *Console) subscription(w http.ResponseWriter, r *http.Request) error {
 			Accepted: momentOf(a.AcceptedAt), End: momentOf(a.EndAt), AutoRenew: a.AutoRenew && a.Status == market.Active, Suspended: !a.SuspendedAt.IsZero(), ID: a.ID,
 		},
 		ProductPath: product.Path, ProductCode: p.Code, License: a.LicenseARN, Legacy: p.Kind == market.Legacy,
-		Start: momentOf(a.StartAt), Active: a.Status == market.Active, Started: !a.StartAt.After(c.service.Now()), Entitled: entitledTo(p, a),
+		Start: momentOf(a.StartAt), Active: a.Status == market.Active, Started: !a.StartAt.After(c.service.Now()), Entitled: entitledTo(p, a.Entitlements),
 		Setup: subscriptionPath(a.ID) + "/setup", Cancel: subscriptionPath(a.ID) + "/cancel", Target: plain(c.service.RegistrationURL(p)),
 		Notice: notices[r.URL.Query().Get("notice")], Calls: c.callsOf(a),
 	}
@@ -81,10 +81,10 @@ func (c *Console) subscription(w http.ResponseWriter, r *http.Request) error {
 	return c.render(w, response{status: http.StatusOK, page: "subscription", title: page.Title + ": subscription", section: "subscriptions", body: page})
 }
 
-// entitledTo lists what an agreement entitles to, in the order of the product's dimensions.
-func entitledTo(p market.Product, a market.Agreement) []entitled {
+// entitledTo lists what an agreement or an offer entitles to.
+func entitledTo(p market.Product, entitlements []market.Entitlement) []entitled {
 	var list []entitled
-	for _, e := range a.Entitlements {
+	for _, e := range entitlements {
 		v := entitled{Name: plain(e.Dimension), Amount: plain(textOf(e.Value))}
 		if e.Value.Type == market.Boolean {
 			v.Amount = map[bool]string{true: "Yes", false: "No"}[e.Value.Boolean]
