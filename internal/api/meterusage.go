@@ -41,11 +41,6 @@ func meterUsage(ctx context.Context, q *call) *awsproto.Fault {
 	m.allocations.grow()
 	ask.Allocations = m.allocations.take(m.in.UsageAllocations)
 	id, err := q.s.Service.MeterUsage(ctx, q.caller, &ask)
-	if market.CodeOf(err) == market.DisabledAPI {
-		// MeterUsage has no DisabledApiException in its model. Of its errors this one is about Regions.
-		q.rec.Reason = "MeterUsage does not exist in " + q.rec.Region + " for this workload"
-		return known("InvalidEndpointRegionException", "")
-	}
 	if err != nil {
 		return q.fail(err)
 	}

@@ -146,6 +146,9 @@ func TestConstraints(t *testing.T) {
 			"[Member must satisfy enum value set: [CUSTOMER_IDENTIFIER, DIMENSION, CUSTOMER_AWS_ACCOUNT_ID, LICENSE_ARN]]"}},
 		{entitlements, `{"ProductCode":"p","Filter":{"LICENSE_ARN":[]}}`, []string{"at 'filter' failed to satisfy constraint: Map value must satisfy constraint: " +
 			"[Member must have length greater than or equal to 1]"}},
+		{entitlements, `{"ProductCode":"p","Filter":{"X":[],"Y":["a"]}}`, []string{"at 'filter' failed to satisfy constraint: Map keys must satisfy constraint: " +
+			"[Member must satisfy enum value set: [CUSTOMER_IDENTIFIER, DIMENSION, CUSTOMER_AWS_ACCOUNT_ID, LICENSE_ARN]]",
+			"at 'filter' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length greater than or equal to 1]"}},
 		{entitlements, `{"ProductCode":"p","Filter":{"X":[],"DIMENSION":["a",null],"CUSTOMER_IDENTIFIER":[]}}`, []string{"at 'filter' failed to satisfy constraint: Map keys must satisfy constraint: " +
 			"[Member must satisfy enum value set: [CUSTOMER_IDENTIFIER, DIMENSION, CUSTOMER_AWS_ACCOUNT_ID, LICENSE_ARN]]",
 			"at 'filter' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length greater than or equal to 1]",

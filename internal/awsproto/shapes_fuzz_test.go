@@ -131,7 +131,7 @@ func FuzzGetEntitlements(f *testing.F) {
 }
 
 func FuzzMeterUsage(f *testing.F) {
-	seedShapes(f, fullMeter, `{"DryRun":null,"UsageAllocations":[{}],"ClientToken":"","UsageQuantity":1e400}`)
+	seedShapes(f, fullMeter, `{"DryRun":null,"UsageAllocations":[{}],"ClientToken":"","UsageQuantity":1e300}`)
 	f.Fuzz(func(t *testing.T, body []byte, cbor bool) {
 		var used MeterUsageInput
 		if f := decodeInput(wire{JSON11, []byte(fullMeter)}, &used); f != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // batchBody is a request of 25 records as the Go SDK writes it: compact, members in the order of the alphabet, milliseconds.
@@ -135,4 +136,38 @@ func BenchmarkBatchMeterUsage(b *testing.B) {
 			}
 		}
 	})
+}
+
+func BenchmarkGetEntitlements(b *testing.B) {
+	page := GetEntitlementsOutput{}
+	for range 25 {
+		page.Entitlements = append(page.Entitlements, Entitlement{ProductCode: "74az0btybm649octamy0sktos", Dimension: "users", CustomerAWSAccountID: "111122223333",
+			LicenseARN: goodARN, ExpirationDate: time.Unix(1893456000, 0), Value: EntitlementValue{Type: IntegerValue, IntegerValue: 5}})
+	}
+	body := []byte(`{"ProductCode":"74az0btybm649octamy0sktos","Filter":{"CUSTOMER_AWS_ACCOUNT_ID":["111122223333"]},"MaxResults":25}`)
+	for name, w := range map[string]wire{"json": {JSON11, body}, "cbor": {CBOR, transcode(b, body)}} {
+		c := w.protocol.Codec()
+		b.Run("decode/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			var in GetEntitlementsInput
+			for b.Loop() {
+				d := c.Decoder(w.body)
+				in.Decode(&d)
+				if malformed, mistyped := d.Faults(); malformed != nil || mistyped != nil {
+					b.Fatal(malformed, mistyped)
+				}
+				if f := in.Validate(); f != nil {
+					b.Fatal(f)
+				}
+			}
+		})
+		b.Run("encode/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			buf := make([]byte, 0, 16<<10)
+			for b.Loop() {
+				e := c.Encoder(buf)
+				page.Encode(&e)
+			}
+		})
+	}
 }

@@ -88,6 +88,44 @@ func TestNothingLeaksThrough(t *testing.T) {
 	}
 }
 
+// After Reset nothing points to the body any more, not even behind the ends of lists.
+func TestResetForgetsTheBody(t *testing.T) {
+	var batch BatchMeterUsageInput
+	var meter MeterUsageInput
+	var entitlements GetEntitlementsInput
+	for in, body := range map[input]string{&batch: fullBatch, &meter: fullMeter, &entitlements: fullEntitlements} {
+		if f := decodeInput(wire{JSON11, []byte(body)}, in); f != nil {
+			t.Fatal(f)
+		}
+		if f := decodeInput(wire{JSON11, []byte(`{"UsageRecords":[],"UsageAllocations":[],"Filter":{}}`)}, in); f != nil { // the full lists are behind the ends now
+			t.Fatal(f)
+		}
+		in.(interface{ Reset() }).Reset()
+	}
+	allocations := meter.UsageAllocations[:cap(meter.UsageAllocations)]
+	for _, r := range batch.UsageRecords[:cap(batch.UsageRecords)] {
+		allocations = append(allocations, r.UsageAllocations[:cap(r.UsageAllocations)]...)
+		if r.CustomerIdentifier != nil || r.Dimension != nil || r.CustomerAWSAccountID != nil || r.LicenseARN != nil {
+			t.Errorf("record %+v", r)
+		}
+	}
+	if len(allocations) < 5 {
+		t.Errorf("memory for %d allocations is kept", len(allocations))
+	}
+	for _, a := range allocations {
+		for _, tag := range a.Tags[:cap(a.Tags)] {
+			if tag.Key != nil || tag.Value != nil {
+				t.Errorf("tag %+v", tag)
+			}
+		}
+	}
+	for _, v := range entitlements.Filter.CustomerIdentifier.Values[:2] {
+		if v != nil {
+			t.Errorf("value %q", v)
+		}
+	}
+}
+
 // Of members that come twice the last one wins, null as well, and nothing of the first is left.
 func TestRepeatedMembers(t *testing.T) {
 	for _, tt := range []struct{ operation, body, same string }{

@@ -333,6 +333,9 @@ func endedNote(a *Agreement) string {
 // covers reports whether usage at that time can be an agreement's: from its start, to the second since clients send no more, to the end of
 // its final hour.
 func covers(a *Agreement, at time.Time) bool {
+	if !a.EndAt.IsZero() && a.EndAt.Before(a.StartAt) { // it was cancelled before it began
+		return false
+	}
 	return !at.Before(a.StartAt.Truncate(time.Second)) && (a.EndAt.IsZero() || !at.After(a.EndAt.Add(FinalHourLength)))
 }
 

@@ -157,8 +157,8 @@ func ending(s Status) EventKind {
 
 // renewals are the agreements that are to renew another: none, or one.
 func (e *editor) renewals(a *Agreement) ([]Agreement, error) {
-	list, err := e.tx.Agreements(AgreementFilter{ProductCode: a.ProductCode, Buyer: a.Buyer, Status: Active})
-	return slices.DeleteFunc(list, func(h Agreement) bool { return h.PrecedingID != a.ID || h.Intent != IntentRenew || h.ID == a.ID }), err
+	list, err := e.tx.Agreements(AgreementFilter{PrecedingID: a.ID, Status: Active})
+	return slices.DeleteFunc(list, func(h Agreement) bool { return h.Intent != IntentRenew || h.ID == a.ID }), err
 }
 
 // room makes sure that a legacy product has one agreement a buyer at a time.

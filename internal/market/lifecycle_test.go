@@ -50,24 +50,18 @@ func lifeWorld() market.World {
 	return w
 }
 
-func openLife(t interface {
-	Fatal(...any)
-	Cleanup(func())
-}) *fixture {
+func openLife(t *testing.T) *fixture {
 	f := seeded(t, 1)
+	t.Cleanup(func() { _ = f.store.Close() })
 	return f
 }
 
-// seeded is a market with a product for each way to pay, whose ids follow from the seed: two with one seed make the same ones.
-func seeded(t interface {
-	Fatal(...any)
-	Cleanup(func())
-}, seed byte) *fixture {
+// seeded is a market with a product for each way to pay, whose ids follow from the seed: two with one seed make the same ones. Its store wants closing.
+func seeded(t interface{ Fatal(...any) }, seed byte) *fixture {
 	store, err := sqlstore.Open(ctx, sqlstore.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = store.Close() })
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	f := &fixture{store: store, now: now, wall: now}
 	f.Service = serve(t, f, store, rand.NewChaCha8([32]byte{seed}))

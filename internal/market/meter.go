@@ -47,7 +47,7 @@ type MeterUsageInput struct {
 //
 // The order is: Region, product, the workload's Region, entitlement, dimension, quantity, time, allocations, dry run, client token, identity.
 //
-// Errors: DisabledAPI, InvalidProduct, InvalidEndpoint, NotEntitled, InvalidDimension, Invalid, TimestampOutOfBounds, InvalidAllocations, InvalidTag,
+// Errors: InvalidProduct, InvalidEndpoint, NotEntitled, InvalidDimension, Invalid, TimestampOutOfBounds, InvalidAllocations, InvalidTag,
 // IdempotencyConflict, DuplicateRequest; and DryRun, when all is well and in.DryRun is set.
 func (s *Service) MeterUsage(ctx context.Context, c Caller, in *MeterUsageInput) (RecordID, error) {
 	now := c.Now
@@ -75,7 +75,8 @@ func (s *Service) MeterUsage(ctx context.Context, c Caller, in *MeterUsageInput)
 // judgeMeterUsage applies all rules that do not depend on what was metered before, and makes the record, but for its resource and id.
 func (s *Service) judgeMeterUsage(ctx context.Context, c Caller, in *MeterUsageInput, now time.Time) (r UsageRecord, err error) {
 	if !s.regions.HasMeterUsage(c.Workload, c.Region) {
-		return r, errDisabled
+		// MeterUsage has no DisabledApiException in its model. Of its errors this one is about Regions.
+		return r, &Error{Code: InvalidEndpoint, Message: msgInvalidEndpoint, Reason: "MeterUsage does not exist in " + c.Region + " for this workload"}
 	}
 	if err := s.settled(ctx, now); err != nil {
 		return r, err

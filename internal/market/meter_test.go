@@ -129,9 +129,9 @@ func TestMeterUsageRefusals(t *testing.T) {
 		code   market.Code
 		reason string
 	}{
-		"Region without it":         {as(func(c *market.Caller) { c.Region = "cn-northwest-1" }), ok, market.DisabledAPI, ""},
-		"Region without AgentCore":  {as(func(c *market.Caller) { c.Region, c.Workload = "eu-west-1", account.AgentCore }), ok, market.DisabledAPI, ""},
-		"Region without containers": {as(func(c *market.Caller) { c.Region, c.Workload = "il-central-1", account.EKSPod }), ok, market.DisabledAPI, ""},
+		"Region without it":         {as(func(c *market.Caller) { c.Region = "cn-northwest-1" }), ok, market.InvalidEndpoint, "does not exist in"},
+		"Region without AgentCore":  {as(func(c *market.Caller) { c.Region, c.Workload = "eu-west-1", account.AgentCore }), ok, market.InvalidEndpoint, "does not exist in"},
+		"Region without containers": {as(func(c *market.Caller) { c.Region, c.Workload = "il-central-1", account.EKSPod }), ok, market.InvalidEndpoint, "does not exist in"},
 		"unknown product":           {instance, in(func(i *market.MeterUsageInput) { i.ProductCode = "x" }), market.InvalidProduct, ""},
 		"another Region's workload": {as(func(c *market.Caller) { c.WorkloadRegion = "eu-west-1" }), ok, market.InvalidEndpoint, "eu-west-1"},
 		"static keys":               {as(func(c *market.Caller) { c.Workload, c.Session = "", "" }), ok, market.NotEntitled, "workload"},

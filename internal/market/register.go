@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/souk-market/souk/internal/account"
 )
@@ -85,7 +86,7 @@ func (s *Service) judgeRegistration(ctx context.Context, c Caller, in *RegisterU
 		return nil, &Error{Code: InvalidProduct, Message: msgProduct, Reason: "there is no product of that code"}
 	case c.WorkloadRegion != "" && c.WorkloadRegion != c.Region:
 		return nil, &Error{Code: InvalidRegion, Message: msgRegion, Reason: "the workload runs in " + c.WorkloadRegion + ", the call is signed for " + c.Region}
-	case len(in.Nonce) > maxNonce:
+	case utf8.RuneCountInString(in.Nonce) > maxNonce:
 		return nil, fail(Invalid, "the nonce must have at most 255 characters")
 	}
 	return st, nil

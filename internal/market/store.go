@@ -130,6 +130,8 @@ type AgreementFilter struct {
 	// ByID lists by id instead, and AfterID takes the place of After: a list that goes on at the same place whatever changes meanwhile.
 	ByID    bool
 	AfterID string
+	// PrecedingID: only those that renew or replace that agreement.
+	PrecedingID string
 }
 
 // EventFilter narrows a list of events.

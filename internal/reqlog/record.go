@@ -86,11 +86,17 @@ const (
 
 // reset makes r ready for another request, keeping its buffers unless they have grown large.
 func (r *Record) reset() {
-	*r = Record{Body: small(r.Body), Response: small(r.Response), headers: small(r.headers)}
+	*r = Record{Body: small(r.Body, keptBody), Response: small(r.Response, keptBody), headers: small(r.headers, keptHeaders)}
 }
 
-func small(b []byte) []byte {
-	if cap(b) > 8<<10 {
+// How large a buffer may be to be used again for other requests, in bytes. A body may be that of a BatchMeterUsage of 25 records, or its answer.
+const (
+	keptBody    = 16 << 10
+	keptHeaders = 8 << 10
+)
+
+func small(b []byte, most int) []byte {
+	if cap(b) > most {
 		return nil
 	}
 	return b[:0]
@@ -149,7 +155,7 @@ func (r *Record) eachHeader(yield func(name, value string) bool) {
 func cut(b []byte, limit int) []byte {
 	if len(b) > limit {
 		b = b[:limit]
-	} else if cap(b) <= 8<<10 || len(b) > cap(b)/2 {
+	} else if cap(b) <= keptBody || len(b) > cap(b)/2 {
 		return b
 	}
 	return append(make([]byte, 0, len(b)), b...)

@@ -46,6 +46,10 @@ func (t *tx) Agreements(f market.AgreementFilter) ([]market.Agreement, error) {
 	w.text("product_code = ?", f.ProductCode)
 	w.text("buyer = ?", f.Buyer)
 	w.text("status = ?", string(f.Status))
+	if f.PrecedingID != "" {
+		w.and("preceding_id = ?", f.PrecedingID)
+		w.and("preceding_id <> ''") // the condition of the index
+	}
 	order := "accepted_at NULLS FIRST, id"
 	switch {
 	case f.ByID:

@@ -17,9 +17,8 @@ type usage struct {
 
 	// mu is held by the writer while it reads batch and writes results. So a caller who wants to leave waits for that, which is a matter
 	// of rows, and not of commits or of anybody's fn.
-	mu   sync.Mutex
-	gone bool // the caller has left: batch and results are its own again
-	ran  bool // the writer has been through them
+	mu  sync.Mutex
+	ran bool // the writer has been through them
 }
 
 // submitUsage queues a batch and waits for its outcome.
@@ -58,22 +57,27 @@ func (w *writer) tryUsage(ctx context.Context, batch []market.UsageRecord, resul
 		if j.leave() {
 			return ctx.Err()
 		}
-		return unsure(ctx.Err())
+		select {
+		case err := <-j.out:
+			return err
+		default:
+			return unsure(ctx.Err())
+		}
 	}
 }
 
-// leave tells the writer to let batch and results alone. It answers whether nothing was done with them, so that nothing will be.
+// leave waits until the writer is not, or not any more, at batch and results; it does not begin once ctx is done. It answers whether nothing was
+// done with them.
 func (j *job) leave() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.gone = true
 	return !j.ran
 }
 
 // append adds a job's records. An error means that the transaction as a whole is lost.
 func (w *writer) append(j *job) error {
 	j.mu.Lock()
-	if j.gone {
+	if j.ctx.Err() != nil { // once more: the caller may have left by now
 		j.mu.Unlock()
 		return nil
 	}

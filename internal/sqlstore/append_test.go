@@ -261,6 +261,33 @@ func TestACommitThatFailsIsUnsureForAppendsThatAdded(t *testing.T) {
 	})
 }
 
+func TestAGroupEndsWithManyRecords(t *testing.T) {
+	both(t, func(t *testing.T, s *Store) {
+		release := hold(t, s, nothing)
+		names := make([]string, maxRows)
+		_, many := queueUsage(t, s, t.Context(), names...)
+		goOn := make(chan struct{})
+		next := queue(t, s, t.Context(), func(market.Tx) error {
+			<-goOn
+			return nil
+		})
+		released := make(chan error, 1)
+		go func() { released <- release() }()
+		select { // while the next one is still at it
+		case err := <-many:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("many records wait for who came after them")
+		}
+		close(goOn)
+		if err := errors.Join(<-released, <-next); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestABatchIsTheCallersAgainWhenAppendUsageReturns(t *testing.T) {
 	both(t, func(t *testing.T, s *Store) {
 		// The race detector sees who else reads or writes; without it, records that were changed while they were read would show up below.
@@ -344,6 +371,9 @@ func TestBareUsageLoopDoesTheWholeWork(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := BareUsageLoop(t.Context(), path, 10, 0, usageOf); err == nil {
+		t.Error("no rows a transaction")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -15,6 +15,9 @@ import (
 //
 // next fills in the record of number i. Only the transactions are timed; making records, and the ids of their series, is not.
 func BareUsageLoop(ctx context.Context, path string, rows, batch int, next func(i int, r *market.UsageRecord)) (perSecond float64, err error) {
+	if rows < 1 || batch < 1 {
+		return 0, fmt.Errorf("sqlstore: bare loop: %d rows by %d", rows, batch)
+	}
 	s, err := Open(ctx, Config{Path: path, Create: true})
 	if err != nil {
 		return 0, err

@@ -12,7 +12,7 @@ const (
 	selectAccounts = `SELECT ` + accountColumns + ` FROM account ORDER BY id`
 	selectPolicies = `SELECT account, name, document FROM policy ORDER BY account, name`
 	selectUsers    = `SELECT ` + identityColumns + ` FROM identity WHERE kind = 'user' ORDER BY account, name`
-	selectRoles    = `SELECT ` + identityColumns + `, workload FROM identity WHERE kind = 'role' ORDER BY account, name`
+	selectRoles    = `SELECT ` + identityColumns + `, workload, workload_region FROM identity WHERE kind = 'role' ORDER BY account, name`
 	selectKeys     = `SELECT id, secret, account, user_name, inactive, name, note, created_at FROM access_key ORDER BY id`
 	selectCounter  = `SELECT value FROM counter WHERE name = $1`
 
@@ -20,9 +20,9 @@ const (
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, seller = excluded.seller, buyer = excluded.buyer, suspended = excluded.suspended`
 	putPolicy = `INSERT INTO policy (account, name, document) VALUES ($1, $2, $3)
 		ON CONFLICT (account, name) DO UPDATE SET document = excluded.document`
-	putIdentity = `INSERT INTO identity (kind, ` + identityColumns + `, workload) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	putIdentity = `INSERT INTO identity (kind, ` + identityColumns + `, workload, workload_region) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (kind, account, name) DO UPDATE SET inline = excluded.inline, attached = excluded.attached, boundary = excluded.boundary,
-			workload = excluded.workload`
+			workload = excluded.workload, workload_region = excluded.workload_region`
 	putKey = `INSERT INTO access_key (id, secret, account, user_name, inactive, name, note, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, account = excluded.account, user_name = excluded.user_name,
 			inactive = excluded.inactive, name = excluded.name, note = excluded.note, created_at = excluded.created_at`
@@ -43,7 +43,9 @@ func scanIdentity(i *account.Identity) []any {
 }
 
 func scanUser(u *account.User) []any { return scanIdentity(&u.Identity) }
-func scanRole(r *account.Role) []any { return append(scanIdentity(&r.Identity), &r.Workload) }
+func scanRole(r *account.Role) []any {
+	return append(scanIdentity(&r.Identity), &r.Workload, &r.WorkloadRegion)
+}
 
 func scanKey(k *account.AccessKey) []any {
 	return []any{&k.ID, &k.Secret, &k.Account, &k.User, &k.Inactive, &k.Name, &k.Note, timeColumn{&k.CreatedAt}}
@@ -82,14 +84,14 @@ func (t *tx) PutPolicy(p account.Policy) error {
 }
 
 func (t *tx) PutUser(u account.User) error {
-	return t.putIdentity("put user", userKind, u.Identity, "")
+	return t.putIdentity("put user", userKind, u.Identity, "", "")
 }
 
 func (t *tx) PutRole(r account.Role) error {
-	return t.putIdentity("put role", roleKind, r.Identity, r.Workload)
+	return t.putIdentity("put role", roleKind, r.Identity, r.Workload, r.WorkloadRegion)
 }
 
-func (t *tx) putIdentity(op, kind string, i account.Identity, workload account.Workload) error {
+func (t *tx) putIdentity(op, kind string, i account.Identity, workload account.Workload, region string) error {
 	for _, p := range i.Inline {
 		if err := checkText(p.Name, p.Document); err != nil {
 			return t.fail(op, err)
@@ -106,7 +108,7 @@ func (t *tx) putIdentity(op, kind string, i account.Identity, workload account.W
 	if err != nil {
 		return t.fail(op, err)
 	}
-	return t.putDirectory(op, putIdentity, kind, i.Account, i.Name, inline, attached, i.Boundary, string(workload))
+	return t.putDirectory(op, putIdentity, kind, i.Account, i.Name, inline, attached, i.Boundary, string(workload), region)
 }
 
 func (t *tx) PutAccessKey(k account.AccessKey) error {

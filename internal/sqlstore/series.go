@@ -127,7 +127,7 @@ func (a *appender) insertSeries() (int64, error) {
 	return id, err
 }
 
-// ownSeries is a copy of s that shares no memory with it, in one piece.
+// ownSeries is a copy of s, in one piece: what is remembered must not keep the memory of requests.
 func ownSeries(s *market.Series) market.Series {
 	all := strings.Join([]string{s.Region, s.ProductCode, s.Buyer, s.LicenseARN, s.Dimension, s.Resource}, "")
 	next := func(like string) (part string) {

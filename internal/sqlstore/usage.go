@@ -105,19 +105,13 @@ func (t *tx) CountUsage(f market.UsageFilter) (int64, error) {
 	return n, err
 }
 
-// sumFields are what usage is added up by, as SQL.
-var sumFields = map[market.UsageField]string{
-	market.ByHour: "u.key >> 32", market.ByDay: "(u.key >> 32) / 24", market.ByRegion: "s.region", market.ByProduct: "s.product_code",
-	market.ByBuyer: "s.buyer", market.ByLicense: "s.license_arn", market.ByDimension: "s.dimension",
-}
-
 // SumUsage adds up without regard to the filter's Limit. Of no records there is no sum, not even one of 0.
 func (t *tx) SumUsage(f market.UsageFilter, by []market.UsageField) ([]market.UsageSum, error) {
 	const op = "sum usage"
 	var columns, places []string
 	for i, field := range by {
-		column, ok := sumFields[field]
-		if !ok {
+		column := sumExpression(field)
+		if column == "" {
 			return nil, t.fail(op, fmt.Errorf("there is no field %q", field))
 		}
 		columns, places = append(columns, column+", "), append(places, strconv.Itoa(i+1))
@@ -139,6 +133,27 @@ func (t *tx) SumUsage(f market.UsageFilter, by []market.UsageField) ([]market.Us
 		}
 		return append(to, &s.Records, &s.Quantity)
 	}, w.args...)
+}
+
+// sumExpression is what usage is added up by, as SQL; "" for a field that does not exist.
+func sumExpression(field market.UsageField) string {
+	switch field {
+	case market.ByHour:
+		return "u.key >> 32"
+	case market.ByDay:
+		return "(u.key >> 32) / 24"
+	case market.ByRegion:
+		return "s.region"
+	case market.ByProduct:
+		return "s.product_code"
+	case market.ByBuyer:
+		return "s.buyer"
+	case market.ByLicense:
+		return "s.license_arn"
+	case market.ByDimension:
+		return "s.dimension"
+	}
+	return ""
 }
 
 // sumColumn is where a field of a sum goes. A day does not go anywhere where there are hours.
@@ -169,10 +184,11 @@ func (t *tx) MeteredWays(productCode, buyer string) (byCode, byLicense bool, err
 }
 
 func (t *tx) MeteredIn(productCode, buyer string, hour int64, byLicense bool) (bool, error) {
+	const op = "look up usage of an hour"
 	if hour < 0 || hour > maxHour {
-		return false, t.check("look up usage of an hour")
+		return false, t.check(op)
 	}
-	found, _, err := get(t, "look up usage of an hour", selectMeteredIn, func(found *bool) []any { return []any{found} },
+	found, _, err := get(t, op, selectMeteredIn, func(found *bool) []any { return []any{found} },
 		productCode, buyer, byLicense, hour<<hourShift)
 	return found, err
 }

@@ -154,3 +154,50 @@ func TestExportMakesTheMarketAgain(t *testing.T) {
 		}
 	}
 }
+
+// What only the market can tell of terms is found where it stands, also under keys that are no plain words.
+func TestTermsAreLocated(t *testing.T) {
+	f := mustParse(t, `
+accounts:
+  - {id: 111122223333, seller: true}
+  - {id: 444455556666, buyer: true}
+products:
+  - code: c
+    seller: 111122223333
+    kind: legacy
+    dimensions:
+      - {key: a b, kind: entitled}
+    offers:
+      - kind: public
+        pricing: usage
+      - kind: private
+        buyers:
+          - 444455556666
+          - 111122223333
+`)
+	s := openMarket(t)
+	_, err := s.ApplyWorld(t.Context(), market.Operator(), f.World)
+	wantPlaces(t, f, err, `line 13: products[0].offers[0].pricing: "usage" wants a metered dimension, and product c has none`,
+		"line 17: products[0].offers[1].buyers[1]: account 111122223333 is not a buyer")
+	apply(t, s, "accounts:\n- {id: 111122223333, seller: true}\n- {id: 444455556666, buyer: true}\n"+
+		"products:\n- {code: c, seller: 111122223333, kind: legacy, dimensions: [{key: a b, kind: entitled}]}\n")
+	f = mustParse(t, "agreements:\n- product: c\n  buyer: 444455556666\n  entitlements:\n    other: 1\n    a b: gold\n")
+	_, err = s.ApplyWorld(t.Context(), market.Operator(), f.World)
+	wantPlaces(t, f, err, `line 5: agreements[0].entitlements.other: product c has no dimension "other"`,
+		`line 6: agreements[0].entitlements["a b"]: dimension "a b": wants a value of the type integer, not string`)
+}
+
+func wantPlaces(t *testing.T, f *File, err error, want ...string) {
+	t.Helper()
+	var e *market.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("ApplyWorld: %v, want a market error", err)
+	}
+	var got []string
+	for _, p := range f.Locate(e.Problems) {
+		got = append(got, p.String())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems differ (-want +got):\n%s", diff)
+	}
+}

@@ -99,13 +99,17 @@ func (r *reader) user(n *names, at *place, node *yaml.Node) {
 }
 
 func (r *reader) role(n *names, at *place, node *yaml.Node) {
-	m, ok := r.mapping(at, node, "account", "name", "policies", "attached", "boundary", "workload")
+	m, ok := r.mapping(at, node, "account", "name", "policies", "attached", "boundary", "workload", "workload_region")
 	if !ok {
 		return
 	}
 	role := account.Role{
-		Identity: r.identity(&m),
-		Workload: account.Workload(m.may("workload", oneOf(account.ECSTask, account.EKSPod, account.EC2Instance, account.AgentCore))),
+		Identity:       r.identity(&m),
+		Workload:       account.Workload(m.may("workload", oneOf(account.ECSTask, account.EKSPod, account.EC2Instance, account.AgentCore))),
+		WorkloadRegion: m.may("workload_region", regionName),
+	}
+	if _, given := m.get("workload_region"); given && role.Workload == "" {
+		r.problem(m.place("workload_region"), "only a role with a workload runs in a Region")
 	}
 	if role.Account != "" && role.Name != "" {
 		n.roles.note(r, m.place("name"), "role", role.ARN())

@@ -13,7 +13,7 @@
 //	      Version: 2012-10-17
 //	      Statement: [{Effect: Allow, Action: aws-marketplace:ResolveCustomer, Resource: "*"}]
 //	users:                          # roles: the same, without access_keys, and with a workload if they have one:
-//	                                # ecs-task, eks-pod, ec2-instance, agentcore-runtime
+//	                                # ecs-task, eks-pod, ec2-instance, agentcore-runtime; and a workload_region, if it is to call in no other
 //	  - account: 111122223333
 //	    name: website
 //	    policies: [{name: Inline, document: …}]

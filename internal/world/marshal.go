@@ -101,7 +101,7 @@ func (m *marshaler) user(u account.User) *yaml.Node {
 }
 
 func (m *marshaler) role(r account.Role) *yaml.Node {
-	return identityOf(r.Identity).textIf("workload", string(r.Workload)).node()
+	return identityOf(r.Identity).textIf("workload", string(r.Workload)).textIf("workload_region", r.WorkloadRegion).node()
 }
 
 func identityOf(id account.Identity) *objectNode {

@@ -169,10 +169,14 @@ func drawWorld(t *rapid.T) market.World {
 			keys(accountID, name)
 		}
 		for _, name := range ids(`[A-Za-z0-9_+=,.@-]{1,12}`, "roles", 2) {
-			w.Directory.Roles = append(w.Directory.Roles, account.Role{
+			role := account.Role{
 				Identity: drawIdentity(t, accountID, name),
 				Workload: rapid.SampledFrom([]account.Workload{"", account.ECSTask, account.EKSPod, account.EC2Instance, account.AgentCore}).Draw(t, "workload"),
-			})
+			}
+			if role.Workload != "" {
+				role.WorkloadRegion = rapid.SampledFrom([]string{"", "us-east-1", "us-gov-west-1"}).Draw(t, "workload's Region")
+			}
+			w.Directory.Roles = append(w.Directory.Roles, role)
 		}
 		keys(accountID, "")
 	}

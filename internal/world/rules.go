@@ -69,6 +69,16 @@ func accountID(s string) string {
 	return "must be twelve digits, not " + quoteShort(s)
 }
 
+// regionForm is how Regions are named: us-east-1, us-gov-west-1.
+var regionForm = regexp.MustCompile(`^[a-z]{2,6}(-[a-z]+)+-[0-9]{1,2}$`)
+
+func regionName(s string) string {
+	if regionForm.MatchString(s) {
+		return ""
+	}
+	return "must be the name of a Region, such as us-east-1"
+}
+
 // notTemporary refuses key ids of the form that sessions have.
 func notTemporary(s string) string {
 	if strings.HasPrefix(s, "ASIA") {

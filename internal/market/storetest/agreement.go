@@ -87,13 +87,17 @@ var agreementTests = []test{
 				ID: fmt.Sprintf("agmt-%03d", (i*37)%120), LicenseARN: fmt.Sprint("l-", i),
 				ProductCode: []string{"p", "P", "q"}[i%3], Buyer: []string{"1", "2"}[i%2],
 				Status:     []market.Status{market.Active, market.Cancelled, market.Expired, market.Active}[i%4],
-				AcceptedAt: at(time.Duration(i%7) * time.Second),
+				AcceptedAt: at(time.Duration(i%7) * time.Second), PrecedingID: []string{"", "agmt-000", "agmt-001"}[i%3],
 			})
 		}
 		update(t, s, func(tx market.Tx) error { return each(all, tx.PutAgreement) })
 		slices.SortFunc(all, func(a, b market.Agreement) int {
 			return cmp.Or(a.AcceptedAt.Compare(b.AcceptedAt), cmp.Compare(a.ID, b.ID))
 		})
+		for _, preceding := range []string{"agmt-000", "agmt-001", "none"} {
+			want := slices.DeleteFunc(slices.Clone(all), func(a market.Agreement) bool { return a.PrecedingID != preceding || a.Status != market.Active })
+			mustList(t, agreements(t, s, market.AgreementFilter{PrecedingID: preceding, Status: market.Active}), want)
+		}
 		for _, product := range []string{"", "p", "P", "q", "none"} {
 			for _, buyer := range []string{"", "1", "2", "none"} {
 				for _, status := range []market.Status{"", market.Active, market.Cancelled, market.Terminated} {

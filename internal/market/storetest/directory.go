@@ -35,7 +35,7 @@ var directoryTests = []test{
 			Accounts: []account.Account{{ID: id, Name: "old", Seller: true}},
 			Policies: []account.Policy{{Account: id, Name: "p", Document: "{}"}},
 			Users:    []account.User{{Identity: account.Identity{Account: id, Name: "same", Boundary: "old", Attached: []string{"x"}}}},
-			Roles:    []account.Role{{Identity: account.Identity{Account: id, Name: "same", Boundary: "old", Inline: []account.Inline{{Name: "i"}}}, Workload: account.ECSTask}},
+			Roles:    []account.Role{{Identity: account.Identity{Account: id, Name: "same", Boundary: "old", Inline: []account.Inline{{Name: "i"}}}, Workload: account.ECSTask, WorkloadRegion: "eu-west-1"}},
 			Keys:     []account.AccessKey{{ID: "AKIA", Secret: "old", Account: id, User: "same", Note: "note", CreatedAt: at(0)}},
 		}
 		replaced := account.State{
@@ -142,7 +142,7 @@ func oddDirectory() (st account.State) {
 		id := account.Identity{Account: "a", Name: o, Inline: []account.Inline{{Name: o, Document: o}, {}}, Attached: []string{o, "", o}, Boundary: o}
 		st.Users = append(st.Users, account.User{Identity: id})
 		id.Account, id.Name = o, "r"
-		st.Roles = append(st.Roles, account.Role{Identity: id, Workload: account.Workload(o)})
+		st.Roles = append(st.Roles, account.Role{Identity: id, Workload: account.Workload(o), WorkloadRegion: o})
 		st.Keys = append(st.Keys, account.AccessKey{
 			ID: o, Secret: o, Account: o, User: o, Inactive: i%2 == 1, Name: o, Note: o, CreatedAt: at(time.Duration(i) * time.Millisecond),
 		})

@@ -15,6 +15,7 @@ ALTER TABLE agreement ADD COLUMN due_at       INTEGER;
 
 UPDATE agreement SET phase = 'scheduled', due_at = coalesce(start_at, accepted_at, 0) WHERE status = 'ACTIVE';
 
+CREATE INDEX agreement_preceding ON agreement (preceding_id, accepted_at, id) WHERE preceding_id <> '';
 CREATE INDEX agreement_due ON agreement (due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX agreement_product_id ON agreement (product_code, id);
 
@@ -34,6 +35,7 @@ ALTER TABLE offer ADD COLUMN term_months  INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE offer ADD COLUMN entitlements TEXT    NOT NULL DEFAULT 'null';
 
 ALTER TABLE identity ADD COLUMN workload TEXT NOT NULL DEFAULT ''; -- of roles
+ALTER TABLE identity ADD COLUMN workload_region TEXT NOT NULL DEFAULT '';
 
 -- What usage records are of, hour by hour. A series is added with its first record and never goes, so that there is one means that
 -- there is usage of it. Its id has 32 bits.
