@@ -22,7 +22,7 @@ type nodeFlags struct {
 
 	Region    string `default:"us-east-1" env:"SOUK_REGION" help:"The Region to tell clients, and that the built-in registration page signs for. Requests of any Region are answered."`
 	PinRegion bool   `env:"SOUK_PIN_REGION" help:"Answer requests of --region only; a signature for any other is refused with the 'valid region' error."`
-	Regions   string `default:"aws" env:"SOUK_REGIONS" placeholder:"aws|all|A,B,C" help:"In which Regions the API exists: AWS's documented table, all, or a list. Elsewhere: DisabledApiException."`
+	Regions   string `default:"aws" env:"SOUK_REGIONS" placeholder:"aws|all|A,B,C" help:"In which Regions the API exists: AWS's documented table, all, or a list. Elsewhere, calls get the error that AWS has for it, such as DisabledApiException."`
 
 	TokenLife  time.Duration     `default:"4h" env:"SOUK_TOKEN_LIFE" placeholder:"DURATION" help:"How long a registration token lives, where the product does not say itself. At most 168h."`
 	TokenReuse market.TokenReuse `default:"replay" enum:"replay,single" env:"SOUK_TOKEN_REUSE" help:"What a second redemption of a token does: 'replay' gives the same answer until it expires, 'single' refuses with ExpiredTokenException."`

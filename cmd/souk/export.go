@@ -26,8 +26,9 @@ Secrets of access keys are left out unless --secrets asks for them; applying a f
     souk export > world.yaml
     souk export --secrets -o backup.yaml
 
-With --json it is the same file in JSON, which 'souk apply' takes as well. What lasts no longer than an agreement (when it began, when it ends)
-and registration tokens are not in it: it is no backup of a marketplace at work.`
+With --json it is the same file in JSON, which 'souk apply' takes as well. Usage, the history of agreements, registration tokens and the keys that
+sign and seal are not in it: it is no backup of a marketplace at work. Where the clock was moved ahead, move that of the other Souk first
+('souk clock set'): an agreement that has ended here has not yet ended there.`
 }
 
 func (c *exportCmd) Run(a *app) error {

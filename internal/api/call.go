@@ -116,7 +116,7 @@ func (q *call) authenticate() *awsproto.Fault {
 		p := q.principal
 		q.caller = market.Caller{
 			Account: p.Account, ARN: p.ARN, Region: res.Region, Now: q.rec.MarketTime,
-			Workload: p.Workload, Session: p.Session, WorkloadRegion: p.WorkloadRegion,
+			Workload: p.Workload, Session: session(p), WorkloadRegion: p.WorkloadRegion,
 		}
 		return nil
 	}
@@ -126,6 +126,14 @@ func (q *call) authenticate() *awsproto.Fault {
 		return &awsproto.Fault{Status: http.StatusBadRequest, Code: refused.Code, Message: refused.Message}
 	}
 	return q.internal(err)
+}
+
+// session names a workload: two roles may well have sessions of one name.
+func session(p *account.Principal) string {
+	if p.Session == "" {
+		return ""
+	}
+	return p.Name + "/" + p.Session
 }
 
 // clip bounds what a stranger can put into the log: 128 characters are as long as an access key id can be.

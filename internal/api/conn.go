@@ -112,6 +112,8 @@ type conn struct {
 
 	mu           sync.Mutex
 	since        int64 // tick since which the client has been waited for: the end of the last answer, or the first byte of a request
+	looked       bool  // its request line was looked at
+	cbor         bool  // and it is of Smithy RPC v2 CBOR
 	asking       bool  // a request has begun to arrive, and is not answered yet
 	reading      bool  // a Read is under way below
 	watching     bool  // it is the one by which net/http notices that a client hangs up: nobody waits for it
@@ -152,7 +154,10 @@ func (c *conn) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	c.reading = false
 	if n > 0 && !c.asking {
-		c.asking, c.since = true, c.l.ticked.Load()
+		c.asking, c.since, c.looked = true, c.l.ticked.Load(), false
+	}
+	if n > 1 && !c.looked { // the first byte alone tells nothing: net/http's watch reads that
+		c.looked, c.cbor = true, cborLine(p[:n])
 	}
 	c.mu.Unlock()
 	return n, err

@@ -32,7 +32,13 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 	id, f := newRequestID(), bareFault(status, text)
 	c.l.answered(c.RemoteAddr().String(), id, f)
-	if _, err := c.write(bareAnswer(id, f)); err != nil {
+	protocol := awsproto.JSON11
+	c.mu.Lock()
+	if c.cbor {
+		protocol = awsproto.CBOR
+	}
+	c.mu.Unlock()
+	if _, err := c.write(bareAnswer(id, f, protocol.Codec())); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -46,15 +52,27 @@ func bareFault(status int, text string) *awsproto.Fault {
 	return &awsproto.Fault{Status: 400, Code: "MalformedHttpRequestException", Message: text}
 }
 
-// bareAnswer is a whole answer. No operation is known yet, nor the protocol: JSON it is.
-func bareAnswer(id string, f *awsproto.Fault) []byte {
-	body := awsproto.JSON11.Codec().AppendFault(nil, f)
+// cborLine tells by what a request begins with whether its caller speaks CBOR: SDKs do to /service/NAME/operation/NAME.
+func cborLine(b []byte) bool {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	return bytes.Contains(line, []byte("/service/")) && bytes.Contains(line, []byte("/operation/"))
+}
+
+// bareAnswer is a whole answer.
+func bareAnswer(id string, f *awsproto.Fault, codec awsproto.Codec) []byte {
+	body := codec.AppendFault(nil, f)
+	h := http.Header{}
+	codec.SetHeader(h, f)
+	extra := ""
+	for name, values := range h {
+		extra += name + ": " + values[0] + "\r\n"
+	}
 	out := []byte("HTTP/1.1 " + strconv.Itoa(f.Status) + " " + http.StatusText(f.Status) + "\r\n" +
-		"Content-Type: application/x-amz-json-1.1\r\n" +
+		"Content-Type: " + codec.ContentType() + "\r\n" +
 		"Content-Length: " + strconv.Itoa(len(body)) + "\r\n" +
 		"Date: " + httpDate() + "\r\n" +
 		"x-amzn-RequestId: " + id + "\r\n" +
-		"x-amzn-ErrorType: " + f.Code + "\r\n" +
+		extra +
 		"Connection: close\r\n\r\n")
 	return append(out, body...)
 }

@@ -65,7 +65,7 @@ func (d *Decoder) cborInt() (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	return d.cborInteger(h, math.Trunc, 1, wantInt)
+	return d.cborInteger(h, 1, wantInt)
 }
 
 func (d *Decoder) cborDouble() (float64, bool) {
@@ -102,12 +102,12 @@ func (d *Decoder) cborTimestamp() (ms int64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	return d.cborInteger(h, math.Round, 1000, wantTimestamp)
+	return d.cborInteger(h, 1000, wantTimestamp)
 }
 
 // cborInteger is the number of h times factor, brought to an integer by round, saturated if it does not fit. NaN and the
 // infinities are no integers.
-func (d *Decoder) cborInteger(h cborHead, round func(float64) float64, factor int64, w want) (int64, bool) {
+func (d *Decoder) cborInteger(h cborHead, factor int64, w want) (int64, bool) {
 	const limit = 1 << 63
 	if h.major == cborSimple {
 		f := cborFloat(h)
@@ -120,7 +120,12 @@ func (d *Decoder) cborInteger(h cborHead, round func(float64) float64, factor in
 		case f*float64(factor) <= -limit:
 			return math.MinInt64, true
 		}
-		return int64(round(f * float64(factor))), true
+		if w == wantInt && f != math.Trunc(f) {
+			d.mismatch(kindDecimal, wantInt)
+			return 0, false
+		}
+		// Milliseconds that a double cannot write are a trifle below what was meant.
+		return int64(math.Floor(f*float64(factor) + 1e-3)), true
 	}
 	if h.arg >= uint64(limit)/uint64(factor) {
 		if h.major == cborNegative {

@@ -89,8 +89,8 @@ func (d *Decoder) Bytes() []byte {
 	return d.jsonStringValue()
 }
 
-// Int reads an integer. A fraction is cut off, as Coral's TruncatingBigNumber does by its name and by the
-// emulators built from recordings. What does not fit in 64 bits saturates, so that a check of the range refuses it.
+// Int reads an integer. A number that is none is refused: Coral may cut it off, by the name of its TruncatingBigNumber, but a quantity that is not the
+// one that was meant is worse than an error. What does not fit in 64 bits saturates, so that a check of the range refuses it.
 func (d *Decoder) Int() (n int64, ok bool) {
 	switch {
 	case d.fault != nil:
@@ -123,8 +123,8 @@ func (d *Decoder) Bool() (b, ok bool) {
 	return d.jsonBool()
 }
 
-// Timestamp reads seconds since the epoch, to the nearest millisecond, in UTC: SDKs send whole seconds, milliseconds or
-// nanoseconds, and a record must not depend on which. Beyond 10^15 seconds it saturates, so that the domain can refuse
+// Timestamp reads seconds since the epoch, cut off to the millisecond, in UTC: SDKs send whole seconds, milliseconds or
+// nanoseconds. Nothing is rounded up, into an hour or a month to come, but what is less than a microsecond below. Beyond 10^15 seconds it saturates, so that the domain can refuse
 // the time as out of bounds.
 func (d *Decoder) Timestamp() (t time.Time, ok bool) {
 	var ms int64

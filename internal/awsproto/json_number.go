@@ -69,7 +69,12 @@ func (d *Decoder) jsonInt() (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	return parseDecimal(literal).scale(0, false), true
+	x := parseDecimal(literal)
+	if x.fraction() {
+		d.mismatch(kindDecimal, wantInt)
+		return 0, false
+	}
+	return x.scale(0), true
 }
 
 func (d *Decoder) jsonTimestamp() (ms int64, ok bool) {
@@ -77,7 +82,11 @@ func (d *Decoder) jsonTimestamp() (ms int64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	return parseDecimal(literal).scale(3, true), true
+	x := parseDecimal(literal)
+	if µs := x.scale(6); µs > 0 && µs < math.MaxInt64 {
+		return (µs + 1) / 1000, true // what a client computed in floating point may be a trifle below the millisecond it means
+	}
+	return x.scale(3), true
 }
 
 func (d *Decoder) jsonDouble() (float64, bool) {
@@ -111,7 +120,7 @@ type decimal struct {
 	negative bool
 	mantissa uint64
 	exponent int
-	half     bool // the first digit that the mantissa has no room for is 5 or more
+	lost     bool // there are digits other than 0 that the mantissa has no room for
 }
 
 func parseDecimal(literal []byte) decimal {
@@ -123,7 +132,7 @@ func parseDecimal(literal []byte) decimal {
 		x.negative = true
 		literal = literal[1:]
 	}
-	kept, cut, fraction := 0, false, false
+	kept, fraction := 0, false
 	for i, c := range literal {
 		switch {
 		case c == '.':
@@ -141,9 +150,7 @@ func parseDecimal(literal []byte) decimal {
 				x.exponent--
 			}
 		default:
-			if !cut {
-				x.half, cut = c >= '5', true
-			}
+			x.lost = x.lost || c != '0'
 			if !fraction {
 				x.exponent++
 			}
@@ -185,10 +192,29 @@ func parseExponent(b []byte) int {
 	return n
 }
 
-// scale returns x × 10^by as an integer: rounded half away from zero, or cut off; saturated if it does not fit. It is exact: digits
-// that the mantissa lacks are beyond the point here, or the number is beyond an int64; and of those only the first can
-// decide the rounding, and only if it comes right after the point.
-func (x decimal) scale(by int, round bool) int64 {
+// fraction reports whether x is not a whole number.
+func (x decimal) fraction() bool {
+	switch {
+	case x.exponent >= 0:
+		return false // or so large that it does not matter
+	case x.exponent < -19:
+		return x.mantissa != 0
+	}
+	return x.lost || x.mantissa%powerOf10(-x.exponent) != 0
+}
+
+// powerOf10 is 10^n, for n up to 19.
+func powerOf10(n int) uint64 {
+	p := uint64(1)
+	for range n {
+		p *= 10
+	}
+	return p
+}
+
+// scale returns x × 10^by as an integer: cut off, and saturated if it does not fit. It is exact: digits that the mantissa lacks are beyond the
+// point here, or the number is beyond an int64.
+func (x decimal) scale(by int) int64 {
 	m := x.mantissa
 	switch exp := x.exponent + by; {
 	case exp > 0:
@@ -199,20 +225,10 @@ func (x decimal) scale(by int, round bool) int64 {
 			}
 			m *= 10
 		}
-	case exp == 0 && round && x.half:
-		m++
 	case exp < -19:
-		m = 0 // below 10^-1, so half is out of reach
+		m = 0
 	case exp < 0:
-		p := uint64(1)
-		for ; exp < 0; exp++ {
-			p *= 10
-		}
-		rest := m % p
-		m /= p
-		if round && rest >= p-rest {
-			m++
-		}
+		m /= powerOf10(-exp)
 	}
 	switch {
 	case x.negative && m > math.MaxInt64:

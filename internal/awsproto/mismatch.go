@@ -81,7 +81,11 @@ func (d *Decoder) mismatch(got kind, w want) {
 		d.fail("Unexpected token received from parser")
 	case w == wantTimestamp:
 		// The hint is ours. Callers who write "2026-01-02T03:04:05Z" are many, JavaScript's SDK passes it through.
-		d.fail(value + " cannot be converted to Timestamp (send the seconds since 1970-01-01T00:00:00Z as a number)")
+		how := "as a number"
+		if d.cbor {
+			how = "as a number under tag 1"
+		}
+		d.fail(value + " cannot be converted to Timestamp (send the seconds since 1970-01-01T00:00:00Z " + how + ")")
 	default:
 		d.fail(value + " cannot be converted to " + coral)
 	}

@@ -77,8 +77,8 @@ func (f *EntitlementFilter) decode(d *Decoder) {
 }
 
 func (l *FilterValues) decode(d *Decoder) {
-	l.Values = l.Values[:0]
-	if l.Has = !d.Null(); !l.Has {
+	l.Values, l.Has = l.Values[:0], true
+	if d.Null() { // not absent, for the answer to a filter that lost its value would be everybody's entitlements: none, and so too few
 		return
 	}
 	for range d.Elements {
@@ -89,13 +89,12 @@ func (l *FilterValues) decode(d *Decoder) {
 // decodeUnknown reads values as those of the other keys, so that they have to be of the same types. Which unknown key they are of is not kept, so a
 // null later on does not take them back.
 func (f *EntitlementFilter) decodeUnknown(d *Decoder) {
-	if d.Null() {
-		return
-	}
 	n := 0
-	for range d.Elements {
-		d.Bytes()
-		n++
+	if !d.Null() {
+		for range d.Elements {
+			d.Bytes()
+			n++
+		}
 	}
 	f.unknown, f.unknownEmpty = true, f.unknownEmpty || n == 0
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -288,7 +289,7 @@ func (b *batch) subscribed(st *standing, license *Agreement, at time.Time, out *
 	if license != nil {
 		switch {
 		case !b.now.Before(license.StartAt) && !license.TakesUsage(b.now):
-			out.note(endedNote(license))
+			out.note(endedNote(license, b.now))
 			return false, nil
 		case b.now.Before(license.StartAt), !covers(license, at):
 			return false, &Error{Code: InvalidLicense, Message: msgLicense,
@@ -311,7 +312,7 @@ func (b *batch) subscribed(st *standing, license *Agreement, at time.Time, out *
 		out.note("account " + st.buyer + " never bought product " + st.product.Code)
 		return false, nil
 	case !taken:
-		out.note(endedNote(last))
+		out.note(endedNote(last, b.now))
 		return false, nil
 	case !then:
 		return false, &Error{Code: TimestampOutOfBounds, Message: msgTimestamp,
@@ -320,12 +321,17 @@ func (b *batch) subscribed(st *standing, license *Agreement, at time.Time, out *
 	return true, nil
 }
 
-func endedNote(a *Agreement) string {
+// endedNote says why nothing is taken, or nobody entitled, by an agreement.
+func endedNote(a *Agreement, now time.Time) string {
 	switch {
 	case !a.SuspendedAt.IsZero():
 		return "agreement " + a.ID + " is suspended"
-	case a.EndAt.IsZero():
-		return "agreement " + a.ID + " starts " + stamp(a.StartAt)
+	case a.StartAt.After(now) && a.Status == Active:
+		return "agreement " + a.ID + " has not started: it does " + stamp(a.StartAt)
+	case a.EndAt.Before(a.StartAt):
+		return "agreement " + a.ID + " was cancelled before it started"
+	case now.Before(a.EndAt.Add(FinalHourLength)):
+		return "agreement " + a.ID + " ended " + stamp(a.EndAt) + "; its final hour is for the last usage records only"
 	}
 	return "agreement " + a.ID + " ended " + stamp(a.EndAt) + ", and its final hour is over"
 }
@@ -346,11 +352,15 @@ func (out *BatchOutput) note(text string) {
 	}
 }
 
-func (out *BatchOutput) warn(text string) {
-	if out.Warning == "" {
+// warn keeps the first warning, but for one that money hangs on.
+func (out *BatchOutput) warn(text string, loud bool) {
+	if out.Warning == "" || loud && !strings.HasPrefix(out.Warning, billedTwice) {
 		out.Warning = text
 	}
 }
+
+// billedTwice is how the loud warning begins.
+const billedTwice = "BILLED TWICE"
 
 // about narrows what the call is about to what all records have in common.
 func (b *batch) about(out *BatchOutput, i int, st *standing, a *Agreement) {
@@ -383,7 +393,7 @@ func (b *batch) add(result int, st *standing, a *Agreement, d *Dimension, r *Usa
 		u.Allocations = packAllocations(r.Allocations, nil)
 	}
 	if twofold {
-		out.warn("ProductCode and LicenseArn stand in one request: the records with a LicenseArn are metered by license; leave ProductCode out")
+		out.warn("ProductCode and LicenseArn stand in one request: the records with a LicenseArn are metered by license; leave ProductCode out", false)
 	}
 	b.records = append(b.records, u)
 	b.from = append(b.from, len(out.Results)-1)
@@ -439,8 +449,8 @@ func (b *batch) twoWays(ctx context.Context, st *standing, r *UsageRecord, out *
 	}); err != nil || !both { // the records are kept; a warning that cannot be made is no reason to say otherwise
 		return
 	}
-	out.warn("BILLED TWICE: account " + r.Series.Buyer + " was metered for product " + r.Series.ProductCode + " both by ProductCode and by LicenseArn in the hour of " +
-		stamp(time.Unix(r.Hour()*3600, 0)) + "; AWS keeps and bills both. Stop metering by ProductCode before you start by LicenseArn")
+	out.warn(billedTwice+": account "+r.Series.Buyer+" was metered for product "+r.Series.ProductCode+" both by ProductCode and by LicenseArn in the hour of "+
+		stamp(time.Unix(r.Hour()*3600, 0))+"; AWS keeps and bills both. Stop metering by ProductCode before you start by LicenseArn", true)
 }
 
 // inRecord names the record that made a call fail, from 1, where callers are told nothing: AWS's errors do not say.

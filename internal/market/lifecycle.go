@@ -8,7 +8,7 @@ import (
 
 // Terms are those of an agreement that follows another.
 type Terms struct {
-	OfferID      string        // "": the same offer
+	OfferID      string        // "": the same offer. With another one, what is left out below is as that says
 	Entitlements []Entitlement // of the dimensions left out: as before
 	TermMonths   int           // 0: as before
 	AutoRenew    *bool         // nil: as before
@@ -202,13 +202,15 @@ func (e *editor) follow(a *Agreement, t Terms, intent Intent, start time.Time) (
 		if err := forBuyer(&w.offer, a.Buyer); err != nil {
 			return next, product, err
 		}
+		w.before = nil // other terms are other quantities
 	}
 	if w.offer.Kind == FreeTrialOffer {
 		return next, product, fail(Conflict, "offer %s is a free trial, and comes first or not at all: name another offer", w.offer.ID)
 	}
-	if product.termed(w.offer) {
+	switch {
+	case product.termed(w.offer) && w.offer.ID == offer.ID:
 		w.months = cmp.Or(w.months, a.TermMonths)
-	} else {
+	case !product.termed(w.offer):
 		w.autoRenew = false // what was a contract is for usage now
 	}
 	if t.AutoRenew != nil {

@@ -98,7 +98,7 @@ func (s *Service) judgeMeterUsage(ctx context.Context, c Caller, in *MeterUsageI
 	}
 	preview := st.product.Seller == c.Account // "preview mode": the seller tries its product out before it is published
 	if !preview && !st.any(func(a *Agreement) bool { return a.TakesUsage(now) }) {
-		return r, notEntitled(st)
+		return r, notEntitled(st, now)
 	}
 	d := st.product.dimensions[in.Dimension]
 	if d == nil || d.Kind != Metered {
@@ -141,10 +141,10 @@ func (st *standing) any(such func(*Agreement) bool) bool {
 }
 
 // notEntitled says why a buyer's own workload may not use a product.
-func notEntitled(st *standing) error {
+func notEntitled(st *standing, now time.Time) error {
 	e := &Error{Code: NotEntitled, Message: msgNotEntitled, Reason: "account " + st.buyer + " never bought product " + st.product.Code}
 	if n := len(st.agreements); n > 0 {
-		e.Reason = endedNote(&st.agreements[n-1])
+		e.Reason = endedNote(&st.agreements[n-1], now)
 	}
 	return e
 }

@@ -106,7 +106,7 @@ func (s *Service) register(ctx context.Context, c Caller, st *standing, now time
 		return err
 	}
 	if st.product.Seller != c.Account && !st.any(func(a *Agreement) bool { return a.Live(now) }) {
-		return notEntitled(st)
+		return notEntitled(st, now)
 	}
 	return s.store.Update(ctx, func(tx Tx) error {
 		if ok, err := known(tx); ok || err != nil { // the first call's Region and time stay

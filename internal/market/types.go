@@ -13,7 +13,7 @@ type Caller struct {
 	Region  string // the Region of the signature's scope
 	// Now is the market's time of the call, where the face has read it already; the zero time has Service read it.
 	Now time.Time
-	// Workload says on what a role's session runs, and Session which one it is (its role session name: an instance, a task, a pod).
+	// Workload says on what a role's session runs, and Session which one it is (role and role session name: an instance, a task, a pod).
 	// Both are empty for users.
 	Workload account.Workload
 	Session  string

@@ -18,9 +18,11 @@ func (s *Service) inWindow(at, now time.Time, window time.Duration) error {
 	case at.After(now.Add(futureTolerance)):
 		reason = instant(at) + " is in the future: it is " + stamp(now)
 		if ms := at.Unix(); ms > 1e11 { // the year 5138, if these were seconds
-			reason += "; " + strconv.FormatInt(ms, 10) + " looks like milliseconds, where seconds belong"
-			if t := time.UnixMilli(ms); t.Year() <= lastYear {
-				reason += ": " + stamp(t)
+			switch t := time.UnixMilli(ms); {
+			case t.Year() <= lastYear:
+				reason += "; " + strconv.FormatInt(ms, 10) + " looks like milliseconds, where seconds belong: " + stamp(t)
+			default:
+				reason += "; it looks like microseconds or nanoseconds, where seconds belong"
 			}
 		}
 	case !now.Before(at.Add(window)):

@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"internal/console": {"internal/account", "internal/market", "internal/registration", "internal/reqlog"},
 	"cmd/souk":         {"*"},
 	"test/process":     {},
-	"test/load":        {"internal/sigv4", "test/process"},
+	"test/load":        {"internal/market", "internal/sigv4", "internal/sqlstore", "test/process"},
 }
 
 type pkg struct {

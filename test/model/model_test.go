@@ -252,7 +252,7 @@ func (m *model) meterUsage(buyer, task string, r record, dryRun bool) (code stri
 	case dryRun:
 		return "DryRunOperation", nil
 	}
-	who := identity{"us-east-1", legacyCode, buyer, "", r.dimension, task, hour.Unix() / 3600}
+	who := identity{"us-east-1", legacyCode, buyer, "", r.dimension, "Task/" + task, hour.Unix() / 3600}
 	first, known := m.ledger[who]
 	if !known {
 		first = &kept{quantity: r.quantity, allocations: fmt.Sprint([]int64(nil))}

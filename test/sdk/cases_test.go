@@ -7,16 +7,8 @@ import (
 	"time"
 )
 
-// sdkCase is something that must hold with every client.
-type sdkCase struct {
-	name   string
-	run    func(t *testing.T, r *rig)
-	quotas string // "": none, on the Souk that the cases share; else on a Souk of its own
-}
-
-// cases go through each client in this order, on one Souk: the last ones retire its keys and move its clock. Those that have a Souk of
-// their own come at the end, all at once.
-var cases = []sdkCase{
+// resolveCases: the last ones retire Souk's keys and move its clock.
+var resolveCases = []sdkCase{
 	{name: "legacy product", run: resolveLegacy},
 	{name: "concurrent-agreements product", run: resolveConcurrent},
 	{name: "same token twice", run: sameTokenTwice},
@@ -75,7 +67,7 @@ func resolveConcurrent(t *testing.T, r *rig) {
 func sameTokenTwice(t *testing.T, r *rig) {
 	p := r.buy("concurrent-agreements")
 	token := p.RegistrationToken
-	r.expectResolved(r.do(call{Env: r.as("seller"), Tokens: []*string{&token, &token}}), p)
+	r.expectResolved(r.do(call{Env: r.as("seller"), Calls: []apiCall{resolveCall(&token), resolveCall(&token)}}), p)
 	r.expectResolved(r.resolve(r.as("seller"), token), p)
 }
 
@@ -85,6 +77,12 @@ const sellerApp = "arn:aws:iam::111122223333:role/SellerApp"
 // session is the environment of a session of sellerApp, and the session's ARN.
 func (r *rig) session(duration string) (env map[string]string, arn string) {
 	r.t.Helper()
+	return r.sessionOf(sellerApp, "sdk-test", duration)
+}
+
+// sessionOf is the environment of a session of a role, and the session's ARN.
+func (r *rig) sessionOf(role, name, duration string) (env map[string]string, arn string) {
+	r.t.Helper()
 	var s struct {
 		AccessKeyID     string `json:"access_key_id"`
 		SecretAccessKey string `json:"secret_access_key"`
@@ -92,7 +90,7 @@ func (r *rig) session(duration string) (env map[string]string, arn string) {
 		ARN             string `json:"arn"`
 	}
 	r.control(http.MethodPost, "/api/v1/sessions",
-		map[string]string{"role_arn": sellerApp, "session_name": "sdk-test", "duration": duration}, &s)
+		map[string]string{"role_arn": role, "session_name": name, "duration": duration}, &s)
 	return credentials(r.Region, s.AccessKeyID, s.SecretAccessKey, s.SessionToken), s.ARN
 }
 
@@ -179,19 +177,13 @@ func emptyToken(t *testing.T, r *rig) {
 
 // noToken is refused by most clients themselves: the model says that the member is required.
 func noToken(t *testing.T, r *rig) {
-	x := r.do(call{Env: r.as("seller"), Tokens: []*string{nil}})
-	if len(x.wire) > 0 && r.lang.noToken == "" && !r.lang.cli {
+	x := r.do(call{Env: r.as("seller"), Calls: []apiCall{resolveCall(nil)}})
+	if r.lang.refusal == "" && !r.lang.cli {
 		r.expectError(x, want{code: "ValidationException", message: "1 validation error detected: " +
 			"Value null at 'registrationToken' failed to satisfy constraint: Member must not be null"})
 		return
 	}
-	r.remark = "the client refuses itself"
-	if len(x.wire) != 0 || x.replies[0].OK {
-		t.Fatalf("%d requests on the wire; want the client to refuse", len(x.wire))
-	}
-	if e := x.replies[0].Error; e.Type != r.lang.noToken || e.Code != "" {
-		t.Errorf("it failed with %+v, want a %q of the client's own", *e, r.lang.noToken)
-	}
+	r.expectRefusal(x, r.lang.refusal)
 }
 
 func tooLarge(t *testing.T, r *rig) {
@@ -239,9 +231,9 @@ func expiredToken(t *testing.T, r *rig) {
 func movedClock(t *testing.T, r *rig) {
 	r.advance("24h")
 	first, second := r.buy("concurrent-agreements"), r.buy("concurrent-agreements")
-	x := r.do(call{Env: r.as("seller"), Tokens: []*string{&first.RegistrationToken, &second.RegistrationToken}})
-	r.expectResolved(exchange{replies: x.replies[:1], wire: x.wire}, first)
-	r.expectResolved(exchange{replies: x.replies[1:], wire: x.wire}, second)
+	x := r.do(call{Env: r.as("seller"), Calls: []apiCall{resolveCall(&first.RegistrationToken), resolveCall(&second.RegistrationToken)}})
+	r.expectResolved(exchange{service: metering, replies: x.replies[:1], wire: x.wire}, first)
+	r.expectResolved(exchange{service: metering, replies: x.replies[1:], wire: x.wire}, second)
 	r.expectAttempts(x, 2)
 	for _, q := range x.wire {
 		at, err := time.Parse("20060102T150405Z", q.header("X-Amz-Date"))

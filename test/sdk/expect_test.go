@@ -18,9 +18,16 @@ type want struct {
 	attempts int            // on the wire; 0: one
 }
 
-// modeled are the errors of ResolveCustomer in the service's model, each a class of its own in every SDK.
-var modeled = []string{
-	"DisabledApiException", "ExpiredTokenException", "InternalServiceErrorException", "InvalidTokenException", "ThrottlingException",
+// modeled are the errors in the services' models, each a class of its own in every SDK.
+var modeled = map[string][]string{
+	metering: {
+		"CustomerNotEntitledException", "DisabledApiException", "DuplicateRequestException", "ExpiredTokenException", "IdempotencyConflictException",
+		"InternalServiceErrorException", "InvalidCustomerIdentifierException", "InvalidEndpointRegionException", "InvalidLicenseException",
+		"InvalidProductCodeException", "InvalidPublicKeyVersionException", "InvalidRegionException", "InvalidTagException", "InvalidTokenException",
+		"InvalidUsageAllocationsException", "InvalidUsageDimensionException", "PlatformNotSupportedException", "ThrottlingException",
+		"TimestampOutOfBoundsException",
+	},
+	entitlement: {"InternalServiceErrorException", "InvalidParameterException", "ThrottlingException"},
 }
 
 // expectError checks the one reply of an exchange, and that it is what was on the wire.
@@ -32,8 +39,8 @@ func (r *rig) expectError(x exchange, w want) {
 	if w.attempts == 0 {
 		w.attempts = 1
 	}
-	if recorded := max(w.attempts, 0); len(x.wire) != recorded {
-		r.t.Errorf("%d requests on the wire, want %d: %s", len(x.wire), recorded, outcomes(x.wire))
+	if len(x.wire) != w.attempts {
+		r.t.Errorf("%d requests on the wire, want %d: %s", len(x.wire), w.attempts, outcomes(x.wire))
 	}
 	for _, q := range x.wire {
 		if q.Outcome != w.code || q.Status != w.status {
@@ -57,8 +64,8 @@ func (r *rig) expectError(x exchange, w want) {
 	if r.lang.cli { // it prints code and message, and no more
 		return
 	}
-	class := r.lang.unmodeled
-	if slices.Contains(modeled, w.code) {
+	class := r.lang.unmodeled[x.service]
+	if slices.Contains(modeled[x.service], w.code) {
 		class = w.code
 	}
 	if e.Type != class {
@@ -82,9 +89,39 @@ func (r *rig) expectResolved(x exchange, p process.Purchase) {
 		if !got.OK {
 			r.t.Fatalf("it failed: %+v; on the wire: %s", *got.Error, outcomes(x.wire))
 		}
-		if diff := cmp.Diff(answerOf(p), got.Output); diff != "" {
+		if diff := cmp.Diff(tree(answerOf(p)), any(got.Output)); diff != "" {
 			r.t.Errorf("output (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// expectOutput checks the one reply of an exchange, member by member.
+func (r *rig) expectOutput(x exchange, output members) {
+	r.t.Helper()
+	got := r.output(x, 0)
+	if diff := cmp.Diff(r.seen(output), any(got)); diff != "" {
+		r.t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
+// output is that of a call that must have succeeded.
+func (r *rig) output(x exchange, i int) members {
+	r.t.Helper()
+	if got := x.replies[i]; !got.OK {
+		r.t.Fatalf("it failed: %+v; on the wire: %s", *got.Error, explained(x.wire))
+	}
+	return x.replies[i].Output
+}
+
+// expectRefusal checks that the client refused by itself, with an error of that class.
+func (r *rig) expectRefusal(x exchange, class string) {
+	r.t.Helper()
+	r.remark = "the client refuses itself"
+	if len(x.wire) != 0 || x.replies[0].OK {
+		r.t.Fatalf("%d requests on the wire; want the client to refuse", len(x.wire))
+	}
+	if e := x.replies[0].Error; e.Type != class || e.Code != "" {
+		r.t.Errorf("it failed with %+v, want a %q of the client's own", *e, class)
 	}
 }
 
@@ -109,6 +146,13 @@ func (r *rig) expectAttempts(x exchange, n int) {
 func outcomes(wire []wireRequest) (out []string) {
 	for _, q := range wire {
 		out = append(out, q.Outcome)
+	}
+	return out
+}
+
+func explained(wire []wireRequest) (out []string) {
+	for _, q := range wire {
+		out = append(out, q.Outcome+" ("+q.Reason+")")
 	}
 	return out
 }

@@ -65,8 +65,10 @@ func findJavaScript() (program, error) {
 	if err != nil {
 		return program{}, err
 	}
-	if _, err := os.Stat(here("js", "node_modules", "@aws-sdk", "client-marketplace-metering")); err != nil {
-		return program{}, fmt.Errorf("npm ci was not run in test/sdk/js: %w", err)
+	for _, name := range []string{"client-marketplace-metering", "client-marketplace-entitlement-service"} {
+		if _, err := os.Stat(here("js", "node_modules", "@aws-sdk", name)); err != nil {
+			return program{}, fmt.Errorf("npm ci was not run in test/sdk/js: %w", err)
+		}
 	}
 	return program{path: node, args: []string{"client.mjs"}, dir: here("js")}, nil
 }

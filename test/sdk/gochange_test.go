@@ -8,12 +8,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	metering "github.com/aws/aws-sdk-go-v2/service/marketplacemetering"
+	mpmetering "github.com/aws/aws-sdk-go-v2/service/marketplacemetering"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// signer signs in place of the SDK's own, as metering.HTTPSignerV4.
+// signer signs in place of the SDK's own, as mpmetering.HTTPSignerV4.
 type signer func(r *http.Request, sign signature) error
 
 // signature is what the SDK wants signed, and with what.
@@ -33,8 +33,8 @@ func (s signature) sign(r *http.Request) error {
 }
 
 // signing is an option of the Go SDK: change is made to what is signed, before it is.
-func signing(change func(r *http.Request, s *signature)) func(*metering.Options) {
-	return func(o *metering.Options) {
+func signing(change func(r *http.Request, s *signature)) func(*mpmetering.Options) {
+	return func(o *mpmetering.Options) {
 		o.HTTPSignerV4 = signer(func(r *http.Request, s signature) error {
 			change(r, &s)
 			return s.sign(r)
@@ -43,8 +43,8 @@ func signing(change func(r *http.Request, s *signature)) func(*metering.Options)
 }
 
 // signed is an option of the Go SDK: change is made to a request that is signed.
-func signed(change func(r *http.Request)) func(*metering.Options) {
-	return func(o *metering.Options) {
+func signed(change func(r *http.Request)) func(*mpmetering.Options) {
+	return func(o *mpmetering.Options) {
 		o.HTTPSignerV4 = signer(func(r *http.Request, s signature) error {
 			if err := s.sign(r); err != nil {
 				return err
@@ -56,18 +56,18 @@ func signed(change func(r *http.Request)) func(*metering.Options) {
 }
 
 // authorization is signed, for the header with the claim.
-func authorization(change func(string) string) func(*metering.Options) {
+func authorization(change func(string) string) func(*mpmetering.Options) {
 	return signed(func(r *http.Request) { r.Header.Set("Authorization", change(r.Header.Get("Authorization"))) })
 }
 
 // replacing is authorization, with one text replaced by another.
-func replacing(old, new string) func(*metering.Options) {
+func replacing(old, new string) func(*mpmetering.Options) {
 	return authorization(func(a string) string { return strings.Replace(a, old, new, 1) })
 }
 
 // built is an option of the Go SDK: change is made to the request before its length and hash are taken.
-func built(change func(r *smithyhttp.Request) (*smithyhttp.Request, error)) func(*metering.Options) {
-	return metering.WithAPIOptions(func(stack *middleware.Stack) error {
+func built(change func(r *smithyhttp.Request) (*smithyhttp.Request, error)) func(*mpmetering.Options) {
+	return mpmetering.WithAPIOptions(func(stack *middleware.Stack) error {
 		return stack.Build.Add(middleware.BuildMiddlewareFunc("SoukTestChange",
 			func(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
 				r, err := change(in.Request.(*smithyhttp.Request))
@@ -81,7 +81,7 @@ func built(change func(r *smithyhttp.Request) (*smithyhttp.Request, error)) func
 }
 
 // header is built, for one header; "" removes it.
-func header(name, value string) func(*metering.Options) {
+func header(name, value string) func(*mpmetering.Options) {
 	return built(func(r *smithyhttp.Request) (*smithyhttp.Request, error) {
 		r.Header.Del(name)
 		if value != "" {
@@ -92,6 +92,6 @@ func header(name, value string) func(*metering.Options) {
 }
 
 // body is built, for the body.
-func body(text string) func(*metering.Options) {
+func body(text string) func(*mpmetering.Options) {
 	return built(func(r *smithyhttp.Request) (*smithyhttp.Request, error) { return r.SetStream(strings.NewReader(text)) })
 }

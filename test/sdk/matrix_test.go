@@ -11,11 +11,11 @@ import (
 type matrix struct {
 	mu       sync.Mutex
 	versions map[string]string
-	cells    map[[2]string]string // client and case
+	cells    map[[3]string]string // client, table and case
 }
 
 func newMatrix() *matrix {
-	return &matrix{versions: map[string]string{}, cells: map[[2]string]string{}}
+	return &matrix{versions: map[string]string{}, cells: map[[3]string]string{}}
 }
 
 func (m *matrix) add(client, version string) {
@@ -26,7 +26,7 @@ func (m *matrix) add(client, version string) {
 
 func (m *matrix) missing(client string) { m.add(client, "not here, not run") }
 
-func (m *matrix) note(client, name string, r *rig) {
+func (m *matrix) note(client, table, name string, r *rig) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	cell := "yes"
@@ -36,7 +36,7 @@ func (m *matrix) note(client, name string, r *rig) {
 	case r.remark != "":
 		cell = r.remark
 	}
-	m.cells[[2]string{client, name}] = cell
+	m.cells[[3]string{client, table, name}] = cell
 }
 
 // String is the table, cases by clients.
@@ -49,14 +49,17 @@ func (m *matrix) String() string {
 	for _, l := range languages {
 		fmt.Fprintf(w, "\t%s", l.name)
 	}
-	for _, c := range cases {
-		fmt.Fprintf(w, "\n%s", c.name)
-		for _, l := range languages {
-			cell, ok := m.cells[[2]string{l.name, c.name}]
-			if !ok {
-				cell = "-"
+	for _, table := range tables {
+		fmt.Fprintf(w, "\n%s%s", strings.ToUpper(table.name), strings.Repeat("\t", len(languages)))
+		for _, c := range table.cases {
+			fmt.Fprintf(w, "\n%s", c.name)
+			for _, l := range languages {
+				cell, ok := m.cells[[3]string{l.name, table.name, c.name}]
+				if !ok {
+					cell = "-"
+				}
+				fmt.Fprintf(w, "\t%s", cell)
 			}
-			fmt.Fprintf(w, "\t%s", cell)
 		}
 	}
 	w.Flush()

@@ -84,11 +84,17 @@ func (r *rig) post(path string, payload []byte, headers map[string]string) (stat
 	for name, value := range headers {
 		req.Header.Set(name, value)
 	}
+	r.sign(req, payload)
+	return send(r.t, req)
+}
+
+// sign signs a request as the seller, with the Go SDK's signer.
+func (r *rig) sign(req *http.Request, payload []byte) {
+	r.t.Helper()
 	sum := sha256.Sum256(payload)
 	if err := v4.NewSigner().SignHTTP(r.t.Context(), r.sellerCredentials(), req, hex.EncodeToString(sum[:]), "aws-marketplace", r.Region, time.Now()); err != nil {
 		r.t.Fatal(err)
 	}
-	return send(r.t, req)
 }
 
 // presigned signs in the query string, with the Go SDK's presigner.

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -40,26 +41,26 @@ func everyCode(t *testing.T, r *rig) {
 		t.Run(c.code, func(t *testing.T) {
 			r := r.at(t)
 			text := `about ` + c.code + `: "quoted", <b>tagged</b>, back\slash, ünïcödé ✓`
-			r.fault(map[string]any{"refuse": c.code, "refuse_message": text})
+			r.fault("ResolveCustomer", map[string]any{"refuse": c.code, "refuse_message": text})
 			r.expectError(r.resolve(once(r.as("seller")), r.token()), want{code: c.code, message: text, status: c.status})
 		})
 	}
 }
 
 func throttled(t *testing.T, r *rig) {
-	r.fault(map[string]any{"refuse": "ThrottlingException"})
+	r.fault("ResolveCustomer", map[string]any{"refuse": "ThrottlingException"})
 	r.expectError(r.resolve(r.as("seller"), r.token()), want{code: "ThrottlingException", message: "Rate exceeded", attempts: r.lang.attempts})
 }
 
 func throttledStandard(t *testing.T, r *rig) {
-	r.fault(map[string]any{"refuse": "ThrottlingException"})
+	r.fault("ResolveCustomer", map[string]any{"refuse": "ThrottlingException"})
 	r.expectError(r.resolve(with(r.as("seller"), "AWS_RETRY_MODE", "standard"), r.token()),
 		want{code: "ThrottlingException", message: "Rate exceeded", attempts: 3})
 }
 
 func throttledTwice(t *testing.T, r *rig) {
 	p := r.buy("legacy")
-	r.fault(map[string]any{"refuse": "ThrottlingException", "times": 2})
+	r.fault("ResolveCustomer", map[string]any{"refuse": "ThrottlingException", "times": 2})
 	x := r.resolve(r.as("seller"), p.RegistrationToken)
 	r.expectResolved(x, p)
 	r.expectAttempts(x, 3)
@@ -71,13 +72,13 @@ func throttledTwice(t *testing.T, r *rig) {
 }
 
 func internalError(t *testing.T, r *rig) {
-	r.fault(map[string]any{"refuse": "InternalServiceErrorException"})
+	r.fault("ResolveCustomer", map[string]any{"refuse": "InternalServiceErrorException"})
 	r.expectError(r.resolve(r.as("seller"), r.token()), want{code: "InternalServiceErrorException", status: 500,
 		message: "An internal error has occurred. Retry your request.", attempts: r.lang.attempts})
 }
 
 func unavailable(t *testing.T, r *rig) {
-	r.fault(map[string]any{"refuse": "ServiceUnavailable"})
+	r.fault("ResolveCustomer", map[string]any{"refuse": "ServiceUnavailable"})
 	r.expectError(r.resolve(r.as("seller"), r.token()), want{code: "ServiceUnavailable", status: 503,
 		message: "The service is unavailable at the moment. Retry your request.", attempts: r.lang.attempts})
 }
@@ -97,7 +98,7 @@ func lost(t *testing.T, r *rig) {
 func (r *rig) withoutAnswer(rule map[string]any, effect string) exchange {
 	r.t.Helper()
 	p := r.buy("legacy")
-	r.fault(rule)
+	r.fault("ResolveCustomer", rule)
 	x := r.resolve(r.as("seller"), p.RegistrationToken)
 	r.expectResolved(x, p)
 	r.expectAttempts(x, 2)
@@ -109,7 +110,7 @@ func (r *rig) withoutAnswer(rule map[string]any, effect string) exchange {
 
 func delayed(t *testing.T, r *rig) {
 	p := r.buy("legacy")
-	r.fault(map[string]any{"delay": "400ms", "times": 1})
+	r.fault("ResolveCustomer", map[string]any{"delay": "400ms", "times": 1})
 	x := r.resolve(r.as("seller"), p.RegistrationToken)
 	r.expectResolved(x, p)
 	r.expectAttempts(x, 1)
@@ -128,12 +129,8 @@ func overQuota(t *testing.T, r *rig) {
 		return
 	}
 	const burst, rate, calls = 10, 10, 60
-	tokens := make([]*string, calls)
-	for i := range tokens {
-		tokens[i] = &p.RegistrationToken
-	}
 	begin := time.Now()
-	x := r.do(call{Env: env, Tokens: tokens, Concurrent: true})
+	x := r.do(call{Env: env, Calls: slices.Repeat([]apiCall{resolveCall(&p.RegistrationToken)}, calls), Concurrent: true})
 	most := burst + int(time.Since(begin).Seconds()*rate) + 1
 	resolved := 0
 	for i, got := range x.replies {
@@ -167,11 +164,14 @@ func (r *rig) underFlood(env map[string]string, token string) {
 	}
 	wg.Go(func() {
 		for ctx.Err() == nil {
-			resolveGo(ctx, flooder, &token)
+			if _, err := flooder.call(ctx, resolveCall(&token)); err != nil {
+				r.t.Error(err)
+				return
+			}
 		}
 	})
 	for range 5 {
-		replies, err := r.client.do(ctx, call{Env: env, Tokens: []*string{&token}})
+		replies, err := r.client.do(ctx, call{Env: env, Calls: []apiCall{resolveCall(&token)}})
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -2,9 +2,9 @@ package sdk
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +20,7 @@ type rig struct {
 	client *client
 
 	remark string // what the case wants said in the matrix
-	marks  int
+	stage  *stage // what the table set up; nil if nothing
 }
 
 // newRig starts a Souk, and a client of it. Both end with the test.
@@ -37,6 +37,9 @@ func startSouk(t *testing.T, quotas string) *process.Souk {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
+	if quotas != "off" && quotas != "aws" {
+		quotas = quotaFile(t, quotas)
+	}
 	s, err := process.StartBinary(ctx, path, "dev", "--quotas", quotas)
 	if err != nil {
 		t.Fatal(err)
@@ -79,10 +82,10 @@ func (r *rig) token() string {
 	return r.buy("legacy").RegistrationToken
 }
 
-// fault adds a rule for the rest of the case.
-func (r *rig) fault(rule map[string]any) {
+// fault adds a rule about an operation for the rest of the case.
+func (r *rig) fault(operation string, rule map[string]any) {
 	r.t.Helper()
-	rule["operation"] = "ResolveCustomer"
+	rule["operation"] = operation
 	r.control(http.MethodPost, "/api/v1/faults", rule, nil)
 	r.t.Cleanup(func() { // by when the context of the test has ended
 		if err := r.Call(context.Background(), http.MethodDelete, "/api/v1/faults", nil, nil); err != nil {
@@ -123,8 +126,9 @@ func with(env map[string]string, name, value string) map[string]string {
 	return out
 }
 
-// exchange is a call and all that came of it.
+// exchange is all that came of a call.
 type exchange struct {
+	service string // of the calls
 	replies []reply
 	wire    []wireRequest // on the AWS face, in order
 }
@@ -133,6 +137,8 @@ type exchange struct {
 type wireRequest struct {
 	ID           string       `json:"id"`
 	Seq          uint64       `json:"seq"`
+	Operation    string       `json:"operation"`
+	Protocol     string       `json:"protocol"`
 	Target       string       `json:"target"`
 	Headers      []wireHeader `json:"headers"`
 	Attempt      int          `json:"attempt"`
@@ -142,10 +148,12 @@ type wireRequest struct {
 	Outcome      string       `json:"outcome"`
 	ErrorMessage string       `json:"error_message"`
 	Reason       string       `json:"reason"`
+	Body         string       `json:"body"`
 	BodySize     int          `json:"body_size"`
 	FaultEffect  string       `json:"fault_effect"`
 	DurationUS   int64        `json:"duration_us"`
 	Response     string       `json:"response"`
+	Warning      string       `json:"warning"`
 }
 
 type wireHeader struct{ Name, Value string }
@@ -167,22 +175,38 @@ func (r *rig) do(c call) exchange {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), callTimeout)
 	defer cancel()
+	c.Protocol = r.lang.choice
 	begin := r.mark()
 	replies, err := r.client.do(ctx, c)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if len(replies) != len(c.Tokens) {
-		r.t.Fatalf("%d replies to %d tokens", len(replies), len(c.Tokens))
+	if len(replies) != len(c.Calls) {
+		r.t.Fatalf("%d replies to %d calls", len(replies), len(c.Calls))
 	}
 	end := r.mark()
-	return exchange{replies: replies, wire: r.between(begin, end)}
+	return exchange{service: c.Calls[0].Service, replies: replies, wire: r.between(begin, end)}
+}
+
+// call makes calls, one after the other, with one client.
+func (r *rig) call(env map[string]string, calls ...apiCall) exchange {
+	r.t.Helper()
+	return r.do(call{Env: env, Calls: calls})
 }
 
 // resolve makes a call with one token.
 func (r *rig) resolve(env map[string]string, token string) exchange {
 	r.t.Helper()
-	return r.do(call{Env: env, Tokens: []*string{&token}})
+	return r.call(env, resolveCall(&token))
+}
+
+// resolveCall is a call of ResolveCustomer; nil is none at all.
+func resolveCall(token *string) apiCall {
+	c := apiCall{Service: metering, Operation: "ResolveCustomer", Input: members{}}
+	if token != nil {
+		c.Input["RegistrationToken"] = *token
+	}
+	return c
 }
 
 const markPath = "/mark/"
@@ -191,8 +215,7 @@ const markPath = "/mark/"
 // mark, which is sent after the client has its answer, tells when the client's have all been.
 func (r *rig) mark() uint64 {
 	r.t.Helper()
-	r.marks++
-	target := fmt.Sprintf("%s%s/%d", markPath, strings.ReplaceAll(r.t.Name(), " ", "_"), r.marks)
+	target := markPath + strconv.FormatInt(time.Now().UnixNano(), 10)
 	res, err := http.Get(r.Endpoint + target)
 	if err != nil {
 		r.t.Fatal(err)
@@ -200,7 +223,7 @@ func (r *rig) mark() uint64 {
 	_, _ = io.Copy(io.Discard, res.Body)
 	res.Body.Close()
 	for range 200 {
-		for _, q := range r.requests() {
+		for _, q := range r.requests(20) {
 			if q.Target == target {
 				return q.Seq
 			}
@@ -211,19 +234,26 @@ func (r *rig) mark() uint64 {
 	return 0
 }
 
-// requests are the newest, newest first.
-func (r *rig) requests() []wireRequest {
+// requests are so many of the newest, newest first.
+func (r *rig) requests(limit int) []wireRequest {
 	r.t.Helper()
 	var page struct{ Requests []wireRequest }
-	r.control(http.MethodGet, "/api/v1/requests?limit=300", nil, &page)
+	r.control(http.MethodGet, "/api/v1/requests?limit="+strconv.Itoa(limit), nil, &page)
 	return page.Requests
+}
+
+// whole is a request with its bodies in full, which lists do not have.
+func (r *rig) whole(q wireRequest) (out wireRequest) {
+	r.t.Helper()
+	r.control(http.MethodGet, "/api/v1/requests/"+q.ID, nil, &out)
+	return out
 }
 
 // between are the requests between two marks, oldest first, without the marks among them.
 func (r *rig) between(begin, end uint64) []wireRequest {
 	r.t.Helper()
 	var out []wireRequest
-	for _, q := range r.requests() {
+	for _, q := range r.requests(300) {
 		if begin < q.Seq && q.Seq < end && !strings.HasPrefix(q.Target, markPath) {
 			out = append([]wireRequest{q}, out...)
 		}

@@ -1,8 +1,8 @@
 // Package sdk drives the real AWS SDKs against a real souk process. Nothing in them is replaced or configured in code: like any seller's,
-// they are told where Souk is by AWS_ENDPOINT_URL_MARKETPLACE_METERING alone.
+// they are told where Souk is by AWS_ENDPOINT_URL_MARKETPLACE_METERING and AWS_ENDPOINT_URL_MARKETPLACE_ENTITLEMENT_SERVICE alone.
 //
 // The Go SDK runs in the test's process; boto3, the JavaScript SDK and the AWS CLI run beside it. The same cases go through each
-// of them (cases_test.go), and what came over the wire is read back from Souk's request records. What only one SDK lets a program do to
+// of them (tables, below), and what came over the wire is read back from Souk's request records, what was kept from its ledger. What only one SDK lets a program do to
 // a request, so that it breaks for real, is in wire_test.go.
 //
 // To have the clients that are not Go:
@@ -15,8 +15,11 @@
 package sdk
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,6 +28,11 @@ import (
 
 func TestMain(m *testing.M) {
 	isolate()
+	flag.Parse()
+	// Most of the time is other processes', and the pauses that SDKs make between attempts: more can be under way than there are processors.
+	if err := flag.Set("test.parallel", strconv.Itoa(max(12, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	process.RemoveBinary()
 	os.Exit(code)
@@ -46,21 +54,47 @@ func isolate() {
 	}
 }
 
-// TestSDKs takes each client through all the cases, the clients in parallel, each with a Souk of its own.
+// table is cases that share a Souk, and go through it in their order. Those that have a Souk of their own come at the end, all at once.
+type table struct {
+	name    string
+	clients int        // the first so many of languages
+	stage   func(*rig) // sets up what the cases have in common; nil: nothing
+	cases   []sdkCase
+}
+
+// sdkCase is something that must hold with every client.
+type sdkCase struct {
+	name   string
+	run    func(t *testing.T, r *rig)
+	quotas string // "": none, on the Souk that the cases share; else on a Souk of its own: off, aws, or what a file says
+}
+
+// The last of the languages differs from another in how it talks to the Entitlement Service only.
+var tables = []table{
+	{name: "ResolveCustomer", clients: 4, cases: resolveCases},
+	{name: "BatchMeterUsage", clients: 4, stage: (*rig).set, cases: batchCases},
+	{name: "MeterUsage and RegisterUsage", clients: 4, stage: (*rig).set, cases: workloadCases},
+	{name: "GetEntitlements", clients: 5, stage: (*rig).set, cases: entitlementCases},
+	{name: "quotas", clients: 4, cases: []sdkCase{{name: "ThrottlingException: over the quota, retried in vain", run: overQuotas, quotas: onceInAWhile}}},
+}
+
+// TestSDKs takes each client through all the tables, all in parallel, each with a Souk of its own.
 func TestSDKs(t *testing.T) {
 	m := newMatrix()
 	t.Run("clients", func(t *testing.T) {
-		for _, l := range languages {
-			t.Run(l.name, func(t *testing.T) {
-				t.Parallel()
-				run(t, l, m)
-			})
+		for _, table := range tables {
+			for _, l := range languages[:table.clients] {
+				t.Run(l.name+"/"+table.name, func(t *testing.T) {
+					t.Parallel()
+					run(t, table, l, m)
+				})
+			}
 		}
 	})
 	t.Logf("\n%s", m)
 }
 
-func run(t *testing.T, l language, m *matrix) {
+func run(t *testing.T, table table, l language, m *matrix) {
 	prog, err := l.find()
 	if err != nil {
 		m.missing(l.name)
@@ -69,16 +103,24 @@ func run(t *testing.T, l language, m *matrix) {
 		}
 		t.Skipf("%s is missing: %v", l.name, err)
 	}
-	r := newRig(t, l, prog, "off")
-	m.add(l.name, r.client.version)
-	for _, c := range cases {
+	var shared *rig // started by the first case that needs it
+	for _, c := range table.cases {
+		if c.quotas == "" && shared == nil {
+			shared = newRig(t, l, prog, "off")
+			m.add(l.name, shared.client.version)
+			if table.stage != nil {
+				table.stage(shared)
+			}
+		}
 		t.Run(c.name, func(t *testing.T) {
-			r := r.at(t)
-			if c.quotas != "" {
+			var r *rig
+			if c.quotas == "" {
+				r = shared.at(t)
+			} else {
 				t.Parallel()
 				r = newRig(t, l, prog, c.quotas)
 			}
-			defer m.note(l.name, c.name, r)
+			defer m.note(l.name, table.name, c.name, r)
 			c.run(t, r)
 		})
 	}

@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	metering "github.com/aws/aws-sdk-go-v2/service/marketplacemetering"
+	mpmetering "github.com/aws/aws-sdk-go-v2/service/marketplacemetering"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // wireCase is a request that the Go SDK made, with something done to it.
 type wireCase struct {
 	name   string
-	option func(*metering.Options)
+	option func(*mpmetering.Options)
 	env    func(r *rig) map[string]string // nil: the seller's
 	want   want
 }
@@ -35,7 +35,7 @@ func unknownOperation(status int, message string) want {
 }
 
 // off is an option that signs as if the clock were wrong.
-func off(d time.Duration) func(*metering.Options) {
+func off(d time.Duration) func(*mpmetering.Options) {
 	return signing(func(_ *http.Request, s *signature) { s.at = s.at.Add(d) })
 }
 
@@ -56,7 +56,7 @@ func TestWire(t *testing.T) {
 	r.client = nil // each case makes its own
 	date := time.Now().UTC().Format("20060102")
 	for _, c := range []wireCase{
-		{name: "no signature", option: func(o *metering.Options) { o.Credentials = aws.AnonymousCredentials{} },
+		{name: "no signature", option: func(o *mpmetering.Options) { o.Credentials = aws.AnonymousCredentials{} },
 			want: want{code: "MissingAuthenticationTokenException", message: "Request is missing Authentication Token"}},
 		{name: "another scheme", option: authorization(func(string) string { return "Bearer abc" }),
 			want: want{code: "MissingAuthenticationTokenException", message: "Request is missing Authentication Token"}},
@@ -122,7 +122,7 @@ func TestWire(t *testing.T) {
 
 		{name: "operation that is none", option: header("X-Amz-Target", "AWSMPMeteringService.ResolveCustomers"),
 			want: unknownOperation(400, `operation "ResolveCustomers" of AWSMPMeteringService is not known`)},
-		{name: "operation without a signature", option: func(o *metering.Options) {
+		{name: "operation without a signature", option: func(o *mpmetering.Options) {
 			o.Credentials = aws.AnonymousCredentials{}
 			header("X-Amz-Target", "AWSMPMeteringService.ResolveCustomers")(o)
 		}, want: unknownOperation(400, `operation "ResolveCustomers" of AWSMPMeteringService is not known`)},
@@ -172,9 +172,9 @@ func TestWire(t *testing.T) {
 }
 
 // exchange is do for the Go SDK with an option that programs do not have otherwise.
-func (r *rig) exchange(env map[string]string, token string, option func(*metering.Options)) exchange {
+func (r *rig) exchange(env map[string]string, token string, option func(*mpmetering.Options)) exchange {
 	r.t.Helper()
-	var options []func(*metering.Options)
+	var options []func(*mpmetering.Options)
 	if option != nil {
 		options = append(options, option)
 	}
@@ -183,13 +183,16 @@ func (r *rig) exchange(env map[string]string, token string, option func(*meterin
 		r.t.Fatal(err)
 	}
 	begin := r.mark()
-	got := resolveGo(r.t.Context(), sdk, &token)
-	return exchange{replies: []reply{got}, wire: r.between(begin, r.mark())}
+	got, err := sdk.call(r.t.Context(), resolveCall(&token))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return exchange{service: metering, replies: []reply{got}, wire: r.between(begin, r.mark())}
 }
 
 // hangUp: a caller that goes away while it is answered leaves a record, soon, and harms nobody.
 func (r *rig) hangUp() {
-	r.fault(map[string]any{"delay": "1m", "times": 1})
+	r.fault("ResolveCustomer", map[string]any{"delay": "1m", "times": 1})
 	p := r.buy("legacy")
 	sdk, err := newGo(r.t.Context(), r.Endpoint, r.as("seller"))
 	if err != nil {
@@ -198,8 +201,8 @@ func (r *rig) hangUp() {
 	ctx, cancel := context.WithTimeout(r.t.Context(), 300*time.Millisecond)
 	defer cancel()
 	begin := r.mark()
-	if got := resolveGo(ctx, sdk, &p.RegistrationToken); got.OK {
-		r.t.Error("it was answered")
+	if got, err := sdk.call(ctx, resolveCall(&p.RegistrationToken)); err != nil || got.OK {
+		r.t.Errorf("it was answered: %v", err)
 	}
 	for range 500 { // Souk learns of it from the closed connection
 		if left := r.between(begin, r.mark()); len(left) > 0 {
