@@ -177,3 +177,14 @@ func TestMeterUsageLost(t *testing.T) {
 		}
 	}
 }
+
+// A workload is a role's session: sessions of one name, of two roles, are two workloads.
+func TestMeterUsageByTwoRoles(t *testing.T) {
+	s := startTrade(t)
+	in := m{"ProductCode": meteredCode, "Timestamp": s.ago(time.Minute), "UsageDimension": "calls"}
+	first := metered(t, s.call(awsproto.JSON11, "MeterUsage", with(in, m{"UsageQuantity": 1}), s.session(buyer, "Task", "same"), "us-east-1"))
+	second := metered(t, s.call(awsproto.JSON11, "MeterUsage", with(in, m{"UsageQuantity": 2}), s.session(buyer, "Pod", "same"), "us-east-1"))
+	if first == second {
+		t.Errorf("both have record %s", first)
+	}
+}

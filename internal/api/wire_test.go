@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -217,5 +218,46 @@ func TestCBOR(t *testing.T) {
 		if tt.a.header.Get("Content-Type") != "application/cbor" || !strings.Contains(tt.a.body, tt.code) {
 			t.Errorf("%s: %s %q", name, tt.a.header.Get("Content-Type"), tt.a.body)
 		}
+	}
+}
+
+// What net/http answers by itself is in the caller's protocol too: in JSON, an SDK that speaks CBOR finds nothing in it.
+func TestBareAnswersInCBOR(t *testing.T) {
+	s := start(t)
+	const post = "POST /service/AWSMPEntitlementService/operation/GetEntitlements HTTP/1.1\r\nHost: x\r\nSmithy-Protocol: rpc-v2-cbor\r\nContent-Type: application/cbor\r\n"
+	for name, tt := range map[string]struct {
+		request string
+		status  int
+		code    string
+	}{
+		"headers too large":       {post + "X-Long: " + strings.Repeat("x", 20<<10) + "\r\n\r\n", 413, "RequestEntityTooLargeException"},
+		"unknown transfer coding": {post + "Transfer-Encoding: gzip\r\n\r\n", 400, "MalformedHttpRequestException"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := net.Dial("tcp", s.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			in := bufio.NewReader(c)
+			for _, sent := range []struct {
+				request string
+				status  int
+				code    string
+			}{{post + "Content-Length: 0\r\n\r\n", 400, "MissingAuthenticationTokenException"}, {tt.request, tt.status, tt.code}} { // on a connection that was used before
+				if _, err := io.WriteString(c, sent.request); err != nil {
+					t.Fatal(err)
+				}
+				res, err := http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(res.Body)
+				if err != nil || res.StatusCode != sent.status || res.Header.Get("Content-Type") != "application/cbor" || res.Header.Get("Smithy-Protocol") != "rpc-v2-cbor" ||
+					!bytes.Contains(body, []byte("#"+sent.code)) || json.Valid(body) {
+					t.Errorf("%s %v %q, %v; want %d, %s", res.Status, res.Header, body, err, sent.status, sent.code)
+				}
+			}
+		})
 	}
 }
