@@ -105,9 +105,20 @@ func (a *API) listUsage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if len(list) > limit {
+	more := len(list) > limit
+	if more {
 		list = list[:limit]
-		page.Next = strconv.FormatInt(list[limit-1].Position, 10)
+	} else if len(list) > 0 && heavy(list) { // the list may have ended for its size
+		rest := f
+		rest.After, rest.Limit = list[len(list)-1].Position, 1
+		next, err := a.service.Usage(r.Context(), market.Operator(), rest)
+		if err != nil {
+			return err
+		}
+		more = len(next) > 0
+	}
+	if more {
+		page.Next = strconv.FormatInt(list[len(list)-1].Position, 10)
 	}
 	page.Records = make([]UsageRecord, len(list))
 	for i := range list {
@@ -116,6 +127,15 @@ func (a *API) listUsage(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return answer(w, http.StatusOK, page)
+}
+
+// heavy reports whether records hold much.
+func heavy(list []market.UsageRecord) bool {
+	size := 0
+	for i := range list {
+		size += len(list[i].Allocations)
+	}
+	return size > 1<<20
 }
 
 func usageRecord(u *market.UsageRecord) (UsageRecord, error) {

@@ -20,6 +20,8 @@ const (
 
 	// exportPage is how many records are read at a time: one View each, so that an export of hours keeps no snapshot of the store alive.
 	exportPage = 2000
+	// exportBuffer is how much is gathered before it is sent, in bytes, of records with many allocations.
+	exportBuffer = 256 << 10
 	// exportWrite is how long a client may take for a page.
 	exportWrite = time.Minute
 )
@@ -95,6 +97,14 @@ func (a *API) exportUsage(w http.ResponseWriter, r *http.Request) error {
 func (a *API) exportPages(w http.ResponseWriter, r *http.Request, f market.UsageFilter, buf *bytes.Buffer, add func(*UsageRecord) error) error {
 	out := http.NewResponseController(w)
 	_ = out.SetReadDeadline(time.Time{})
+	send := func() error {
+		_ = out.SetWriteDeadline(time.Now().Add(exportWrite))
+		if _, err := w.Write(buf.Bytes()); err != nil {
+			return errClientGone
+		}
+		buf.Reset()
+		return nil
+	}
 	f.Limit = exportPage
 	for {
 		list, err := a.service.Usage(r.Context(), market.Operator(), f)
@@ -109,16 +119,20 @@ func (a *API) exportPages(w http.ResponseWriter, r *http.Request, f market.Usage
 			if err := add(&u); err != nil {
 				return err
 			}
+			if buf.Len() < exportBuffer {
+				continue
+			}
+			if err := send(); err != nil {
+				return err
+			}
 		}
-		_ = out.SetWriteDeadline(time.Now().Add(exportWrite))
-		if _, err := w.Write(buf.Bytes()); err != nil {
-			return errClientGone
+		if err := send(); err != nil {
+			return err
 		}
 		if err := out.Flush(); err != nil {
 			return errClientGone
 		}
-		buf.Reset()
-		if len(list) < exportPage {
+		if len(list) == 0 {
 			return nil
 		}
 		f.After = list[len(list)-1].Position

@@ -439,7 +439,7 @@ func (b *batch) twoWays(ctx context.Context, st *standing, r *UsageRecord, out *
 	if !this.Load() {
 		this.Store(true)
 	}
-	if !other.Load() {
+	if !other.Load() || strings.HasPrefix(out.Warning, billedTwice) {
 		return
 	}
 	both := false

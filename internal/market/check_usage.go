@@ -11,7 +11,11 @@ func (k *checker) usage() error {
 	if err != nil {
 		return err
 	}
-	var hour int64
+	total, err := k.tx.CountUsage(UsageFilter{})
+	if err != nil {
+		return err
+	}
+	var hour, walked int64
 	seen := map[Series]bool{} // of one hour: records come by the hour
 	for after := int64(0); ; {
 		list, err := k.tx.Usage(UsageFilter{After: after, Limit: usagePage})
@@ -20,9 +24,13 @@ func (k *checker) usage() error {
 		}
 		for i := range list {
 			r := &list[i]
-			if h := r.Hour(); h != hour {
+			walked++
+			if h := r.Position >> 32; h != hour {
 				hour = h
 				clear(seen)
+			}
+			if r.Hour() != hour {
+				k.problem("usage record "+r.ID.String(), "is kept under the hour of %s, its time is %s", stamp(time.Unix(hour*3600, 0)), stamp(r.Timestamp))
 			}
 			k.record(r, agreements[standingKey{r.Series.ProductCode, r.Series.Buyer}])
 			if seen[r.Series] {
@@ -31,10 +39,14 @@ func (k *checker) usage() error {
 			seen[r.Series] = true
 			after = r.Position
 		}
-		if len(list) < usagePage {
-			return nil
+		if len(list) == 0 {
+			break
 		}
 	}
+	if walked != total {
+		k.problem("usage", "there are %d records, and only %d are of something", total, walked)
+	}
+	return nil
 }
 
 // spans are all agreements by product and buyer.

@@ -176,7 +176,7 @@ func overlapping(tx Tx, p *Product, a *Agreement, but map[string]bool) (Agreemen
 	if p.Kind != Legacy || !a.lasts() {
 		return Agreement{}, false, nil
 	}
-	list, err := tx.Agreements(AgreementFilter{ProductCode: a.ProductCode, Buyer: a.Buyer})
+	list, err := tx.Agreements(AgreementFilter{ProductCode: a.ProductCode, Buyer: a.Buyer, EndsAfter: a.StartAt})
 	for _, h := range list {
 		if h.ID != a.ID && !but[h.ID] && h.overlaps(a) {
 			return h, true, nil

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/internal/account"
@@ -161,11 +162,17 @@ func (s *Service) meteringResource(c Caller, token string) (string, error) {
 			return "", err
 		}
 		token = hex.EncodeToString(random[:])
-	case len(token) > 64: // longer than the service model has it
-		sum := sha256.Sum256([]byte(token))
-		token = hex.EncodeToString(sum[:])
 	}
-	return c.Session + "#" + token, nil
+	return c.Session + "#" + storable(token), nil
+}
+
+// storable is a client token as it can be kept: a hash of one that is longer than the service model has it, or has a character that no store keeps.
+func storable(token string) string {
+	if len(token) <= 64 && strings.IndexByte(token, 0) < 0 {
+		return token
+	}
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
 }
 
 // keepMetered keeps the record, unless its client token or its identity is known, and answers the id of the one that is kept.
@@ -174,7 +181,7 @@ func (s *Service) meteringResource(c Caller, token string) (string, error) {
 func (s *Service) keepMetered(ctx context.Context, c Caller, in *MeterUsageInput, r *UsageRecord, now time.Time) (id RecordID, err error) {
 	token := ClientToken{Account: c.Account, Fingerprint: meteringFingerprint(in, r), ForgetAt: now.Add(clientTokenLife)}
 	if in.ClientToken != "" {
-		token.Token = c.Region + "/" + in.ClientToken // each Region is a service of its own
+		token.Token = c.Region + "/" + storable(in.ClientToken) // each Region is a service of its own
 	}
 	err = s.store.Update(ctx, func(tx Tx) error {
 		if token.Token != "" {

@@ -16,8 +16,8 @@ const (
 	pageTokenPurpose = "souk entitlements page token v1"
 	// pageTokenLife is how long a page token goes on, on the market's clock. AWS does not say; ours.
 	pageTokenLife = 24 * time.Hour
-	// maxPageToken bounds what is decoded at all. Ours have about 150 characters; ids and keys of 255 make them longer.
-	maxPageToken = 1024
+	// maxPageToken bounds what is decoded at all. Ours have about 150 characters; the longest key of a dimension, of 255 characters, makes 1500.
+	maxPageToken = 2048
 
 	msgPageToken = "The NextToken is invalid." // ours
 )

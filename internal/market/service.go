@@ -70,6 +70,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 		store: cfg.Store, directory: cfg.Directory, ring: cfg.Ring, now: cfg.Now, wall: cfg.Wall, rand: cfg.Rand, log: cfg.Log,
 		regions: cfg.Regions, life: cfg.TokenLife, reuse: cfg.TokenReuse, builtin: cfg.BuiltinRegistrationURL, window: cfg.UsageWindow,
 	}
+	s.due.settling = make(chan struct{}, 1)
 	if s.wall == nil {
 		s.wall = time.Now
 	}

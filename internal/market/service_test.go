@@ -60,6 +60,13 @@ func open(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
+	return openOver(t, store)
+}
+
+// openOver is open over a store that is the caller's to close.
+func openOver(t *testing.T, store *sqlstore.Store) *fixture {
+	t.Helper()
+	var err error
 	f := &fixture{store: store, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), wall: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	f.Service, err = market.Open(ctx, market.Config{
 		Store: store, Directory: new(account.Directory), Ring: new(keyring.Ring), Rand: rand.Reader, Regions: market.AWSRegions(),

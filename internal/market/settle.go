@@ -21,10 +21,10 @@ const settleBatch = 250
 const nothing = math.MaxInt64
 
 // due knows when the next thing falls due, in milliseconds of Unix time, so that a call need not ask the store. Where it errs, it errs to the
-// early side, which costs a look at the store. Its zero value knows nothing, which is as early as can be.
+// early side, which costs a look at the store. A new one knows nothing, which is as early as can be.
 type due struct {
 	at       atomic.Int64
-	settling sync.Mutex // held while somebody settles
+	settling chan struct{} // has room for one: whoever settles
 	mu       sync.Mutex
 	changes  uint64 // grows with every change of agreements on this node
 }
@@ -54,6 +54,18 @@ func (d *due) settled(next int64, since uint64) {
 	d.at.Store(next)
 }
 
+// enter waits until nobody else settles, or until ctx ends: a long chain of renewals can take a while, and those who hang up meanwhile need not wait.
+func (d *due) enter(ctx context.Context) error {
+	select {
+	case d.settling <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *due) leave() { <-d.settling }
+
 // nextDue is when the next thing falls due.
 func nextDue(tx Tx) (int64, error) {
 	a, ok, err := tx.NextDue()
@@ -71,8 +83,10 @@ func (s *Service) Settle(ctx context.Context, c Caller) (steps int, err error) {
 		return 0, err
 	}
 	now := s.now()
-	s.due.settling.Lock()
-	defer s.due.settling.Unlock()
+	if err := s.due.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer s.due.leave()
 	steps, err = s.settle(ctx, now)
 	return steps, asMarket("settle", err)
 }
@@ -82,8 +96,10 @@ func (s *Service) settled(ctx context.Context, now time.Time) error {
 	if now.UnixMilli() < s.due.at.Load() {
 		return nil
 	}
-	s.due.settling.Lock()
-	defer s.due.settling.Unlock()
+	if err := s.due.enter(ctx); err != nil {
+		return err
+	}
+	defer s.due.leave()
 	if now.UnixMilli() < s.due.at.Load() { // another caller has done it meanwhile
 		return nil
 	}

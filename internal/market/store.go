@@ -80,7 +80,8 @@ type Tx interface {
 
 	// AppendUsage is Store.AppendUsage as a part of this Update.
 	AppendUsage(batch []UsageRecord, out []Appended) error
-	// Usage lists records by Position.
+	// Usage lists records by Position. With a Limit, a list of records with large allocations may end before it, though never before the first
+	// record: only an empty list is the end.
 	Usage(UsageFilter) ([]UsageRecord, error)
 	CountUsage(UsageFilter) (int64, error)
 	// SumUsage adds up quantities and counts records by the fields given; sums are sorted by those fields, in that order.
@@ -132,6 +133,8 @@ type AgreementFilter struct {
 	AfterID string
 	// PrecedingID: only those that renew or replace that agreement.
 	PrecedingID string
+	// EndsAfter: only those that have no end, or end after that time. Zero: all.
+	EndsAfter time.Time
 }
 
 // EventFilter narrows a list of events.

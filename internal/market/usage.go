@@ -49,8 +49,8 @@ type UsageRecord struct {
 	Quantity    int64     // 0 to 2147483647
 	Allocations []byte    // canonical, see packAllocations; nil: none were sent
 	SubmittedAt time.Time // when it was taken, on the market's clock, to the millisecond
-	// Position is where it stands among all records: the hour comes first in it. It is the store's own, given back by lists and taken by
-	// UsageFilter.After; it is ignored when a record is added.
+	// Position is where it stands among all records: its hour in the high 32 bits, and the store's own number below. It is given back by lists and
+	// taken by UsageFilter.After; it is ignored when a record is added.
 	Position int64
 }
 

@@ -196,6 +196,9 @@ func (a *applier) product(path string, p Product) error {
 		if len(agreements) > 0 && (old.Seller != p.Seller || old.Kind != p.Kind) {
 			a.problem(path, "product %s has agreements: its seller and its kind cannot change any more", p.Code)
 		}
+		if err := a.keepsMetered(path, &old, &p); err != nil {
+			return err
+		}
 		if p.ID == "" {
 			p.ID = old.ID
 		}
@@ -221,6 +224,23 @@ func (a *applier) product(path string, p Product) error {
 		return nil
 	}
 	return put(a, old, existed, p, a.tx.PutProduct)
+}
+
+// keepsMetered refuses to drop a metered dimension, or to make it another kind, once there is usage of it.
+func (a *applier) keepsMetered(path string, old, p *Product) error {
+	for _, d := range old.Dimensions {
+		if d.Kind != Metered || slices.ContainsFunc(p.Dimensions, func(now Dimension) bool { return now.Key == d.Key && now.Kind == Metered }) {
+			continue
+		}
+		n, err := a.tx.CountUsage(UsageFilter{ProductCode: p.Code, Dimension: d.Key})
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			a.problem(path+".dimensions", "dimension %q has usage: it cannot go, nor be anything but metered", d.Key)
+		}
+	}
+	return nil
 }
 
 func (a *applier) dimensions(path string, list []Dimension) {

@@ -266,8 +266,8 @@ func (a *applier) putAgreement(e *entry) error {
 	if clash && other.ID != v.ID {
 		a.problem(e.path+".license_arn", "is the license of agreement %s already", other.ID)
 	}
-	if len(a.problems) > n {
-		return nil
+	if err := a.keepsUsage(e, &v); err != nil || len(a.problems) > n {
+		return err
 	}
 	e.written = v
 	return put(a, e.old, e.existed, v, func(v Agreement) error {
@@ -276,6 +276,26 @@ func (a *applier) putAgreement(e *entry) error {
 		}
 		return a.edit.put(v)
 	})
+}
+
+// keepsUsage refuses to move an agreement's span away from what may have been metered in it: records are never amended, and each is inside an agreement.
+func (a *applier) keepsUsage(e *entry, v *Agreement) error {
+	later := v.StartAt.After(e.old.StartAt)
+	earlier := !v.EndAt.IsZero() && v.EndAt.Before(a.now) && (e.old.EndAt.IsZero() || v.EndAt.Before(e.old.EndAt))
+	if !e.existed || !later && !earlier {
+		return nil
+	}
+	byCode, byLicense, err := a.tx.MeteredWays(v.ProductCode, v.Buyer)
+	if err != nil || !byCode && !byLicense {
+		return err
+	}
+	if later {
+		a.problem(e.path+".start_at", "agreement %s cannot start later: usage was metered", v.ID)
+	}
+	if earlier {
+		a.problem(e.path+".end_at", "agreement %s cannot have ended earlier: usage was metered", v.ID)
+	}
+	return nil
 }
 
 // newAgreement is what an entry declares, with all that it leaves out. One that started in the past was accepted then at the latest, and a
@@ -308,6 +328,9 @@ func (a *applier) merge(e *entry, v *Agreement) {
 	natural := v.EndAt // of a new one
 	if e.existed {
 		natural = e.product.endOf(e.offer, cmp.Or(e.StartAt, v.StartAt), cmp.Or(e.TermMonths, v.TermMonths, DefaultTermMonths))
+	}
+	if e.existed && e.LicenseARN != "" && e.LicenseARN != v.LicenseARN {
+		a.problem(e.path+".license_arn", "agreement %s has license %s, which cannot change: its seller knows it by that", v.ID, v.LicenseARN)
 	}
 	v.LicenseARN = cmp.Or(e.LicenseARN, v.LicenseARN)
 	v.AcceptedAt, v.StartAt = cmp.Or(e.AcceptedAt, v.AcceptedAt), cmp.Or(e.StartAt, v.StartAt)

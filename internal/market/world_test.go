@@ -237,9 +237,11 @@ func TestApplyWorldRefuses(t *testing.T) {
 		w    market.World
 		want string
 	}{
-		"product code .":        {product("."), `products[0].code: must not be "."`},
-		"product code ..":       {product(".."), `products[0].code: must not be ".."`},
-		"long license":          {agreement(market.Agreement{ID: p.Agreement.ID, LicenseARN: license(256)}), "agreements[0].license_arn: is too long for a registration token of 512 characters"},
+		"product code .":  {product("."), `products[0].code: must not be "."`},
+		"product code ..": {product(".."), `products[0].code: must not be ".."`},
+		"another license": {agreement(market.Agreement{ID: p.Agreement.ID, LicenseARN: license(60)}), "agreements[0].license_arn: agreement " + p.Agreement.ID +
+			" has license " + p.Agreement.LicenseARN + ", which cannot change: its seller knows it by that"},
+		"long license":          {agreement(market.Agreement{Buyer: second, LicenseARN: license(256)}), "agreements[0].license_arn: is too long for a registration token of 512 characters"},
 		"customer of nobody":    {customer("000000000000", "x"), `customers[0].account: account "000000000000" does not exist`},
 		"customer who sells":    {customer(seller, "x"), "customers[0].account: account " + seller + " is not a buyer"},
 		"identifier of another": {customer("999999999999", p.Customer.Identifier), fmt.Sprintf("customers[0].identifier: %q is the CustomerIdentifier of account %s already", p.Customer.Identifier, buyer)},

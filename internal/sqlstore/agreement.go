@@ -46,6 +46,9 @@ func (t *tx) Agreements(f market.AgreementFilter) ([]market.Agreement, error) {
 	w.text("product_code = ?", f.ProductCode)
 	w.text("buyer = ?", f.Buyer)
 	w.text("status = ?", string(f.Status))
+	if !f.EndsAfter.IsZero() {
+		w.and("(end_at IS NULL OR end_at > ?)", millis(f.EndsAfter))
+	}
 	if f.PrecedingID != "" {
 		w.and("preceding_id = ?", f.PrecedingID)
 		w.and("preceding_id <> ''") // the condition of the index

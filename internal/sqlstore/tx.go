@@ -119,6 +119,11 @@ func checkText(list ...string) error {
 
 // list reads all rows of a query. scan names where a row's columns go, in order.
 func list[T any](t *tx, op, query string, scan func(*T) []any, args ...any) (all []T, err error) {
+	return listUntil(t, op, query, scan, func(*T) bool { return false }, args...)
+}
+
+// listUntil reads rows until enough says of one that it is to be the last.
+func listUntil[T any](t *tx, op, query string, scan func(*T) []any, enough func(*T) bool, args ...any) (all []T, err error) {
 	if err := t.check(op); err != nil {
 		return nil, err
 	}
@@ -134,6 +139,9 @@ func list[T any](t *tx, op, query string, scan func(*T) []any, args ...any) (all
 		all = append(all, *new(T))
 		if err := rows.Scan(scan(&all[len(all)-1])...); err != nil {
 			return nil, t.fail(op, err)
+		}
+		if enough(&all[len(all)-1]) {
+			break
 		}
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {

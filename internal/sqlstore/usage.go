@@ -92,8 +92,15 @@ func whereUsage(f market.UsageFilter) (w where) {
 
 func (t *tx) Usage(f market.UsageFilter) ([]market.UsageRecord, error) {
 	w := whereUsage(f)
-	return list(t, "list usage", selectUsage+w.clause()+" ORDER BY u.key"+w.limit(f.Limit), scanUsage, w.args...)
+	size := 0
+	return listUntil(t, "list usage", selectUsage+w.clause()+" ORDER BY u.key"+w.limit(f.Limit), scanUsage, func(r *market.UsageRecord) bool {
+		size += len(r.Allocations)
+		return f.Limit > 0 && size >= maxListed
+	}, w.args...)
 }
+
+// maxListed is how many bytes of allocations a list with a limit may hold, but for the last record's: one record can have most of a megabyte.
+const maxListed = 4 << 20
 
 // CountUsage counts without regard to the filter's Limit.
 func (t *tx) CountUsage(f market.UsageFilter) (int64, error) {

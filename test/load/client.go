@@ -8,18 +8,21 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// target is a server with the requests that it is to answer.
-type target struct {
-	name     string
-	server   *server
-	requests [][]byte // whole, as they go on the wire
-	host     string
+// load is what is sent to a server, and over how many connections.
+type load struct {
+	server      *server
+	connections int
+	length      time.Duration             // how long; 0: until the requests are used up
+	next        func(conn, n int) []byte  // the n-th request of a connection, whole; nil: there are no more
+	check       func(answer []byte) error // nil: any answer of status 200 is right
 }
 
 // sample is one measurement.
@@ -28,82 +31,112 @@ type sample struct {
 	p50, p99  time.Duration
 	cpu       time.Duration // of the server, per request, user and system
 	mallocs   float64       // of the server, per request; 0 if it does not tell
+
+	// How busy both sides were, of the CPUs that they may run on: 0 to 1.
+	serverBusy, clientBusy float64
+	// othersBusy is how busy everything else kept the machine's CPUs: noise.
+	othersBusy float64
 }
 
-// measure drives t over n connections, one request after the other on each.
-func measure(ctx context.Context, t *target, n int, length time.Duration) (sample, error) {
-	conns := make([]net.Conn, n)
+// limitedByClient is whether a sample says more of the client than of the server.
+func (s *sample) limitedByClient() bool { return s.clientBusy > 0.9 && s.serverBusy < 0.9 }
+
+// measure drives a server, one request after the other on each connection.
+func measure(ctx context.Context, l load) (sample, error) {
+	conns := make([]net.Conn, l.connections)
 	for i := range conns {
-		c, err := net.Dial("tcp", t.host)
+		c, err := net.Dial("tcp", l.server.host)
 		if err != nil {
 			return sample{}, err
 		}
 		defer c.Close()
 		conns[i] = c
 	}
+	runtime.GC() // what was made for this sample is not cleared away in it
 	var stop atomic.Bool
-	latencies := make([][]time.Duration, n)
-	errs := make([]error, n)
-	cpu, mallocs, start := t.server.cpu(), t.server.mallocs(), time.Now()
+	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	latencies := make([][]time.Duration, l.connections)
+	errs := make([]error, l.connections)
+	mallocs := l.server.mallocs()
+	all, cpu, own, start := cpuOfAll(), cpuOf(l.server.pid), cpuOf(os.Getpid()), time.Now()
+	if l.length > 0 {
+		defer time.AfterFunc(l.length, func() { stop.Store(true) }).Stop()
+	}
 	var wg sync.WaitGroup
 	for i, c := range conns {
-		wg.Go(func() { latencies[i], errs[i] = drive(c, t.requests, i*7, &stop) })
+		wg.Go(func() {
+			latencies[i], errs[i] = drive(c, &stop, func(n int) []byte { return l.next(i, n) }, l.check)
+			if errs[i] != nil {
+				stop.Store(true)
+			}
+		})
 	}
-	select {
-	case <-time.After(length):
-	case <-ctx.Done():
-	}
-	stop.Store(true)
 	wg.Wait()
 	took := time.Since(start)
-	cpu, mallocs = t.server.cpu()-cpu, t.server.mallocs()-mallocs
+	all, cpu, own = cpuOfAll()-all, cpuOf(l.server.pid)-cpu, cpuOf(os.Getpid())-own
+	mallocs = l.server.mallocs() - mallocs
 	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
 		return sample{}, err
 	}
-	all := slices.Concat(latencies...)
-	slices.Sort(all)
-	count := len(all)
+	times := slices.Concat(latencies...)
+	slices.Sort(times)
+	count := len(times)
 	if count == 0 {
 		return sample{}, errors.New("no request was answered")
 	}
-	return sample{
+	s := sample{
 		perSecond: float64(count) / took.Seconds(),
-		p50:       all[count/2], p99: all[count*99/100],
+		p50:       times[count/2], p99: times[count*99/100],
 		cpu:     cpu / time.Duration(count),
 		mallocs: mallocs / float64(count),
-	}, nil
+	}
+	server, client := shares()
+	s.serverBusy, s.clientBusy = cpu.Seconds()/took.Seconds()/server, own.Seconds()/took.Seconds()/client
+	s.othersBusy = max(0, (all-cpu-own).Seconds()/took.Seconds()/float64(runtime.NumCPU()))
+	return s, nil
 }
 
 // drive sends requests on one connection until told to stop. Anything but 200 is an error: a server that refuses is not fast.
-func drive(c net.Conn, requests [][]byte, at int, stop *atomic.Bool) ([]time.Duration, error) {
-	r := bufio.NewReaderSize(c, 4096)
-	out := make([]time.Duration, 0, 1<<16)
-	for !stop.Load() {
-		request := requests[at%len(requests)]
-		at++
+func drive(c net.Conn, stop *atomic.Bool, next func(n int) []byte, check func([]byte) error) ([]time.Duration, error) {
+	r := bufio.NewReaderSize(c, 32<<10)
+	out := make([]time.Duration, 0, 1<<14)
+	for n := 0; !stop.Load(); n++ {
+		request := next(n)
+		if request == nil {
+			break
+		}
 		start := time.Now()
 		if _, err := c.Write(request); err != nil {
 			return nil, err
 		}
-		if err := readAnswer(r); err != nil {
+		answer, err := readAnswer(r)
+		if err != nil {
 			return nil, err
 		}
 		out = append(out, time.Since(start))
+		if check != nil {
+			if err := check(answer); err != nil {
+				return nil, err
+			}
+		}
+		if _, err := r.Discard(len(answer)); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
 
-// readAnswer reads an answer with a Content-Length.
-func readAnswer(r *bufio.Reader) error {
+// readAnswer reads an answer with a Content-Length. Its body is good until r is read from; it is left there.
+func readAnswer(r *bufio.Reader) ([]byte, error) {
 	length, first := 0, true
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if first && !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
 			rest, _ := r.Peek(r.Buffered())
-			return fmt.Errorf("answer is %q %q", line, rest)
+			return nil, fmt.Errorf("answer is %q %q", line, rest)
 		}
 		first = false
 		if len(line) == 2 {
@@ -115,9 +148,12 @@ func readAnswer(r *bufio.Reader) error {
 			}
 		}
 	}
-	_, err := r.Discard(length)
+	if length == 0 {
+		return nil, errors.New("an answer without Content-Length")
+	}
+	body, err := r.Peek(length)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return err
+	return body, err
 }

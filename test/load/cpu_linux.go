@@ -11,20 +11,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The servers take CPU 0, the client every other one.
+// While the client is pinned the servers take CPU 0, the client every other one.
 
-// clientCPUs is where the client runs, once it is pinned; nil before, and where there is nothing to share out.
-var clientCPUs *unix.CPUSet
+// allCPUs are those that this process was started on, and clientCPUs where the client runs while it is pinned; nil while it is not, and where there
+// is nothing to share out.
+var allCPUs, clientCPUs *unix.CPUSet
 
-// pinClient reports whether there is more than one CPU to share out, and moves this process off the servers' one.
+// pinClient moves this process off the servers' CPU. It reports whether there is more than one to share out.
 func pinClient() bool {
 	var all unix.CPUSet
 	if unix.SchedGetaffinity(0, &all) != nil || all.Count() < 2 || !all.IsSet(0) {
 		return false
 	}
-	all.Clear(0)
-	// Each thread has an affinity of its own, and takes it from the thread that made it. So that none slips through, all of them are set twice: a
-	// thread that is made in the first round by one not yet set is there in the second.
+	others := all
+	others.Clear(0)
+	if !moveClient(&others) {
+		return false
+	}
+	runtime.GOMAXPROCS(others.Count())
+	allCPUs, clientCPUs = &all, &others
+	return true
+}
+
+// unpinClient lets this process run everywhere again, and the servers that are started from now on too.
+func unpinClient() {
+	if clientCPUs != nil && moveClient(allCPUs) {
+		runtime.GOMAXPROCS(allCPUs.Count())
+		clientCPUs = nil
+	}
+}
+
+// moveClient moves all threads of this process. Each has an affinity of its own, and takes it from the thread that made it. So that none slips through,
+// all of them are set twice: a thread that is made in the first round by one not yet set is there in the second.
+func moveClient(to *unix.CPUSet) bool {
 	for range 2 {
 		tasks, err := os.ReadDir("/proc/self/task")
 		if err != nil {
@@ -32,13 +51,19 @@ func pinClient() bool {
 		}
 		for _, t := range tasks {
 			if tid, err := strconv.Atoi(t.Name()); err == nil {
-				_ = unix.SchedSetaffinity(tid, &all) // fails for a thread that is gone
+				_ = unix.SchedSetaffinity(tid, to) // fails for a thread that is gone
 			}
 		}
 	}
-	runtime.GOMAXPROCS(all.Count())
-	clientCPUs = &all
 	return true
+}
+
+// shares is how many CPUs a server and the client have.
+func shares() (server, client float64) {
+	if clientCPUs == nil {
+		return float64(runtime.NumCPU()), float64(runtime.NumCPU())
+	}
+	return 1, float64(clientCPUs.Count())
 }
 
 // onServerCPU runs start, which starts a process, so that the process inherits the servers' CPU.
@@ -72,20 +97,38 @@ func (s *server) checkPinned() error {
 	return nil
 }
 
-// cpu is the time that the process has spent on a CPU, by the scheduler's own count.
-func (s *server) cpu() time.Duration {
-	tasks, err := os.ReadDir("/proc/" + strconv.Itoa(s.pid) + "/task")
+// cpuOf is the time that a process has spent on a CPU, by the scheduler's own count.
+func cpuOf(pid int) time.Duration {
+	tasks, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
 	if err != nil {
 		return 0
 	}
 	var sum time.Duration
 	for _, t := range tasks {
-		b, err := os.ReadFile("/proc/" + strconv.Itoa(s.pid) + "/task/" + t.Name() + "/schedstat")
+		b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + t.Name() + "/schedstat")
 		if err != nil {
 			continue
 		}
 		if ns, err := strconv.ParseInt(strings.Fields(string(b))[0], 10, 64); err == nil {
 			sum += time.Duration(ns)
+		}
+	}
+	return sum
+}
+
+// cpuOfAll is the time that the machine's CPUs were not idle for, to a hundredth of a second; what a hypervisor took from them counts.
+func cpuOfAll() time.Duration {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	var sum time.Duration
+	for i, f := range strings.Fields(line) {
+		switch i { // cpu user nice system idle iowait irq softirq steal
+		case 1, 2, 3, 6, 7, 8:
+			n, _ := strconv.ParseInt(f, 10, 64)
+			sum += time.Duration(n) * (time.Second / 100)
 		}
 	}
 	return sum

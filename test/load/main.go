@@ -1,12 +1,24 @@
-// Command load measures Souk beside a bare net/http handler, in one run and alternating, and prints a Markdown table.
+// Command load measures Souk beside bare yardsticks, in one run and alternating, and prints Markdown tables.
 //
-//	go run ./test/load                 # the full run: about two minutes
+//	go run ./test/load                           # about four minutes
+//	go run ./test/load -only batch -rows 10000000
 //	go run ./test/load -update README.md
 //
-// What is compared: ResolveCustomer on `souk serve` with every check on (signature, policy, seal, Region, constraints, request record; quota
-// off; store SQLite on disk) against a handler that reads the body and writes a constant answer of the same size. Same client, same
-// connections, requests of the same size. Where the system allows it the servers share one CPU core and the client has the
-// other ones, so that the client does not dilute the comparison. Take the ratios; absolute figures are this machine's.
+// The parts, for -only:
+//
+//   - resolve: ResolveCustomer on `souk serve` with every check on (signature, policy, seal, Region, constraints, request record; quota off; store
+//     SQLite on disk) against a net/http handler that reads the body and writes a constant answer of the same size. Same client, same connections, the
+//     same requests.
+//   - entitlements: GetEntitlements of one customer's 25 entitlements likewise, in JSON and in CBOR.
+//   - batch: BatchMeterUsage of 25 records over 64 connections, every check on, every commit synced, against a loop in one goroutine that inserts
+//     the same rows, deduplicated, into the same table of the same engine, synced too, as many rows a transaction as all connections have under
+//     way together (see sqlstore.BareUsageLoop). Of the rows 2 % are repeats. The market's clock is moved between samples, since no more than 24 hours
+//     of usage are taken at a time; that alone is why these servers run with --simulation.
+//   - growth: the same at a million rows and at -rows; only with -rows.
+//   - starts: from the start of a process to its first answer, and its memory when idle.
+//
+// Where the system allows it the servers share one CPU and the client has the other ones, so that the client does not dilute the comparison; batch is
+// measured without that, too. Take the ratios; absolute figures are this machine's.
 package main
 
 import (
@@ -15,6 +27,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,105 +35,135 @@ import (
 	"github.com/souk-market/souk/test/process"
 )
 
+var parts = []string{"resolve", "entitlements", "batch", "growth", "starts"}
+
 type config struct {
+	only        []string
 	connections []int
 	duration    time.Duration
 	rounds      int
 	starts      int
+	rows        int
 	update      string
 }
 
+// bench is a run.
+type bench struct {
+	config
+	pinned bool
+	souk   *soukServer // for what needs no server of its own
+}
+
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == bareArg {
-		serveBare()
-		return
-	}
-	var c config
-	connections := flag.String("connections", "16,64,256", "numbers of connections, with commas between them")
-	flag.DurationVar(&c.duration, "duration", 2*time.Second, "length of one measurement")
-	flag.IntVar(&c.rounds, "rounds", 5, "rounds of A B; medians are quoted")
-	flag.IntVar(&c.starts, "starts", 9, "process starts to time")
-	flag.StringVar(&c.update, "update", "", "put the table between the markers of this file")
-	flag.Parse()
-	for _, s := range strings.Split(*connections, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(s))
-		if err != nil || n < 1 {
-			fmt.Fprintf(os.Stderr, "load: -connections: %q is not a number\n", s)
-			os.Exit(2)
+	if len(os.Args) > 1 {
+		yardsticks := map[string]func([]string) error{serveBareArg: serveBare, bareRowsArg: bareRows}
+		if yardstick := yardsticks[os.Args[1]]; yardstick != nil {
+			exit(yardstick(os.Args[2:]))
+			return
 		}
-		c.connections = append(c.connections, n)
+	}
+	c, err := parseFlags()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := run(ctx, c)
+	err = run(ctx, c)
 	process.RemoveBinary()
+	exit(err)
+}
+
+func exit(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, c config) error {
-	pinned := pinClient()
-	souk, err := startSouk(ctx)
-	if err != nil {
-		return err
+func parseFlags() (c config, err error) {
+	only := flag.String("only", "", "parts to measure, with commas between them: "+strings.Join(parts, ", ")+"; all if empty")
+	connections := flag.String("connections", "16,64,256", "numbers of connections for resolve, with commas between them")
+	flag.DurationVar(&c.duration, "duration", 2*time.Second, "length of one measurement")
+	flag.IntVar(&c.rounds, "rounds", 5, "rounds of A B; medians are quoted")
+	flag.IntVar(&c.starts, "starts", 9, "process starts to time")
+	flag.IntVar(&c.rows, "rows", 0, "how far the store grows, such as 10000000; 0: leave growth out")
+	flag.StringVar(&c.update, "update", "", "put the tables between the markers of this file")
+	flag.Parse()
+	for _, s := range strings.Split(*connections, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil || n < 1 {
+			return c, fmt.Errorf("-connections: %q is not a number", s)
+		}
+		c.connections = append(c.connections, n)
 	}
-	defer souk.stop()
-	logged, err := startSouk(ctx, "--access-log", souk.dir+"/access.log")
-	if err != nil {
-		return err
+	c.only = parts
+	if *only != "" {
+		c.only = strings.Split(*only, ",")
 	}
-	defer logged.stop()
-	requests, size, err := souk.sign(ctx, 512)
-	if err != nil {
-		return err
-	}
-	loggedRequests, _, err := logged.sign(ctx, 512)
-	if err != nil {
-		return err
-	}
-	bare, err := startBare(ctx, size)
-	if err != nil {
-		return err
-	}
-	defer bare.stop()
-	targets := []*target{
-		{name: "bare net/http handler", server: bare, requests: requests, host: bare.host},
-		{name: "souk", server: &souk.server, requests: requests, host: souk.host},
-		{name: "souk, access log to a file", server: &logged.server, requests: loggedRequests, host: logged.host},
-	}
-	for _, t := range targets {
-		if err := t.server.checkPinned(); err != nil {
-			return fmt.Errorf("%s: %w", t.name, err)
+	for _, part := range c.only {
+		if !slices.Contains(parts, part) {
+			return c, fmt.Errorf("-only: there is no %q; there are %s", part, strings.Join(parts, ", "))
 		}
 	}
-	var rows []row
-	for _, n := range c.connections {
-		for _, t := range targets { // warm up: caches, heap, connections of the kernel
-			if _, err := measure(ctx, t, n, c.duration/4); err != nil {
-				return fmt.Errorf("%s: %w", t.name, err)
-			}
-		}
-		samples := make([][]sample, len(targets))
-		for round := range c.rounds {
-			for i, t := range targets {
-				s, err := measure(ctx, t, n, c.duration)
-				if err != nil {
-					return fmt.Errorf("%s: %w", t.name, err)
-				}
-				samples[i] = append(samples[i], s)
-				fmt.Fprintf(os.Stderr, "\r\033[K%d connections, round %d of %d: %s %.0f/s", n, round+1, c.rounds, t.name, s.perSecond)
-			}
-		}
-		rows = append(rows, summarize(n, targets, samples)...)
+	switch {
+	case c.rounds < 1 || c.starts < 1 || c.duration <= 0:
+		return c, fmt.Errorf("-rounds, -starts and -duration must be more than 0")
+	case c.rows != 0 && (c.rows < 2*million || c.rows > maxRows):
+		return c, fmt.Errorf("-rows must be from %d to %d", 2*million, maxRows)
+	case *only != "" && slices.Contains(c.only, "growth") && c.rows == 0:
+		return c, fmt.Errorf("growth needs -rows")
 	}
-	fmt.Fprint(os.Stderr, "\r\033[K")
-	starts, err := timeStarts(ctx, c.starts)
-	if err != nil {
-		return err
+	return c, nil
+}
+
+func (b *bench) has(part string) bool { return slices.Contains(b.only, part) }
+
+// say tells how far it is.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "\r\033[K"+format, args...)
+}
+
+func run(ctx context.Context, c config) (err error) {
+	b := &bench{config: c, pinned: pinClient()}
+	var r report
+	if b.has("resolve") || b.has("entitlements") {
+		if b.souk, err = startSouk(ctx); err != nil {
+			return err
+		}
+		defer b.souk.stop()
 	}
-	table := render(rows, starts, pinned, size)
+	if b.has("resolve") {
+		if r.handlers, err = b.resolve(ctx); err != nil {
+			return err
+		}
+	}
+	if b.has("entitlements") {
+		more, err := b.entitlements(ctx)
+		if err != nil {
+			return err
+		}
+		r.handlers = append(r.handlers, more...)
+	}
+	if b.has("batch") {
+		if r.batch, err = b.batch(ctx); err != nil {
+			return err
+		}
+	}
+	if b.has("growth") && c.rows > 0 {
+		if r.growth, err = b.growth(ctx, c.rows); err != nil {
+			return err
+		}
+	}
+	if b.has("starts") {
+		s, err := timeStarts(ctx, c.starts)
+		if err != nil {
+			return err
+		}
+		r.starts = &s
+	}
+	b.say("")
+	table := r.tables(c, b.pinned)
 	fmt.Print(table)
 	if c.update != "" {
 		return updateFile(c.update, table)

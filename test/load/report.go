@@ -1,124 +1,146 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/souk-market/souk/test/process"
 )
 
-// row is one line of the table.
-type row struct {
-	connections int
-	name        string
-	sample              // medians
-	ratio       float64 // of perSecond to the bare handler's, round by round, the median
-	p99ratio    float64
+// report is what was measured; what was not is nil.
+type report struct {
+	handlers []comparison // beside the bare handler
+	batch    []comparison // beside the bare loop
+	growth   []stage
+	starts   *starts
 }
 
-// summarize takes medians; ratios are taken within a round, where both sides had the same noise.
-func summarize(n int, targets []*target, samples [][]sample) []row {
-	var rows []row
-	for i, t := range targets {
-		r := row{connections: n, name: t.name}
-		r.perSecond = medianOf(samples[i], func(s sample) float64 { return s.perSecond })
-		r.p50 = time.Duration(medianOf(samples[i], func(s sample) float64 { return float64(s.p50) }))
-		r.p99 = time.Duration(medianOf(samples[i], func(s sample) float64 { return float64(s.p99) }))
-		r.cpu = time.Duration(medianOf(samples[i], func(s sample) float64 { return float64(s.cpu) }))
-		r.mallocs = medianOf(samples[i], func(s sample) float64 { return s.mallocs })
-		var ratios, p99s []float64
-		for k, s := range samples[i] {
-			ratios = append(ratios, s.perSecond/samples[0][k].perSecond)
-			p99s = append(p99s, float64(s.p99)/float64(samples[0][k].p99))
-		}
-		r.ratio, r.p99ratio = median(ratios), median(p99s)
-		rows = append(rows, r)
-	}
-	return rows
-}
-
-func medianOf(list []sample, value func(sample) float64) float64 {
-	var v []float64
-	for _, s := range list {
-		v = append(v, value(s))
+func medianOf(list []sample, value func(*sample) float64) float64 {
+	v := make([]float64, len(list))
+	for i := range list {
+		v[i] = value(&list[i])
 	}
 	return median(v)
 }
 
 func median(v []float64) float64 {
-	slices.Sort(v)
+	v = slices.Sorted(slices.Values(v))
 	if n := len(v); n%2 == 0 {
 		return (v[n/2-1] + v[n/2]) / 2
 	}
 	return v[len(v)/2]
 }
 
-// starts is how a process begins.
-type starts struct {
-	first time.Duration // from process start to the first resolved token, median
-	rss   int64         // resident, idle, median, in bytes
+func perSecond(s *sample) float64 { return s.perSecond }
+func p50(s *sample) float64       { return float64(s.p50) }
+func p99(s *sample) float64       { return float64(s.p99) }
+func cpu(s *sample) float64       { return float64(s.cpu) }
+func mallocs(s *sample) float64   { return s.mallocs }
+
+// ratios are those of Souk to its yardstick, round by round: within a round both had the same noise.
+func (c *comparison) ratios(value func(*sample) float64) []float64 {
+	r := make([]float64, len(c.souk))
+	for i := range r {
+		r[i] = value(&c.souk[i]) / value(&c.bare[i])
+	}
+	return r
 }
 
-// timeStarts starts `souk serve` on a store that exists, again and again, and resolves a token at once.
-func timeStarts(ctx context.Context, n int) (out starts, err error) {
-	s, err := startSouk(ctx)
-	if err != nil {
-		return out, err
-	}
-	p, err := s.process.Buy(ctx, product)
-	if err != nil {
-		return out, err
-	}
-	if err := s.process.Stop(); err != nil {
-		return out, err
-	}
-	defer os.RemoveAll(s.dir)
-	var firsts, sizes []float64
-	for range n {
-		begin := time.Now()
-		again, err := process.Start(ctx, "serve", "--data", s.dir)
-		if err != nil {
-			return out, err
-		}
-		res, err := resolve(ctx, again.Endpoint, p.RegistrationToken)
-		if err != nil {
-			return out, err
-		}
-		firsts = append(firsts, float64(time.Since(begin)))
-		if res != http.StatusOK {
-			return out, fmt.Errorf("first token after the start: status %d", res)
-		}
-		time.Sleep(300 * time.Millisecond) // idle means that the start is over
-		sizes = append(sizes, float64(resident(again.Cmd.Process.Pid)))
-		if err := again.Stop(); err != nil {
-			return out, err
-		}
-	}
-	return starts{time.Duration(median(firsts)), int64(median(sizes))}, nil
+// spread writes the median of ratios, and the least and the greatest of them.
+func spread(ratios []float64) string {
+	return fmt.Sprintf("**%.2f** (%.2f to %.2f)", median(ratios), slices.Min(ratios), slices.Max(ratios))
 }
 
-func render(rows []row, st starts, pinned bool, size int) string {
+func duration(list []sample, value func(*sample) float64, parts int) string {
+	d := time.Duration(medianOf(list, value)) / time.Duration(parts)
+	unit := time.Microsecond
+	if d < 100*time.Microsecond {
+		unit = 10 * time.Nanosecond
+	}
+	return d.Round(unit).String()
+}
+
+// tables writes the report as Markdown. Ratios come first: absolute figures are the machine's.
+func (r *report) tables(c config, pinned bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| connections | server | requests/s | ratio | p50 | p99 | p99 ratio | CPU/request | allocations/request |\n")
-	fmt.Fprintf(&b, "|---:|---|---:|---:|---:|---:|---:|---:|---:|\n")
-	for _, r := range rows {
-		fmt.Fprintf(&b, "| %d | %s | %.0f | %.2f | %s | %s | %.2f | %s | %.1f |\n", r.connections, r.name, r.perSecond, r.ratio,
-			r.p50.Round(time.Microsecond), r.p99.Round(time.Microsecond), r.p99ratio, r.cpu.Round(10*time.Nanosecond), r.mallocs)
-	}
-	fmt.Fprintf(&b, "\nFrom process start to the first resolved token, store on disk: %s. Resident memory, idle: %.1f MiB.\n",
-		st.first.Round(100*time.Microsecond), float64(st.rss)/(1<<20))
 	how := "client and servers share the CPUs"
 	if pinned {
-		how = "servers on one core, the client on the others"
+		how = "servers on one CPU, the client on the others"
 	}
-	fmt.Fprintf(&b, "Answers of %d bytes; %s; %d CPUs, %s, %s.\n", size, how, runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format("2006-01-02"))
+	fmt.Fprintf(&b, "%s/%s, %d CPUs, %s, %s. Each table is of one run in which both sides took turns; medians of %d rounds, in brackets the least and the greatest.\n",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format("2006-01-02"), c.rounds)
+	if r.handlers != nil {
+		fmt.Fprintf(&b, "\nBeside a bare `net/http` handler; %s:\n\n", how)
+		b.WriteString("| operation | connections | ratio | p99 ratio | requests/s | bare | p50 | p99 | CPU/request | bare | allocations/request | bare |\n")
+		b.WriteString("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+		for _, c := range r.handlers {
+			fmt.Fprintf(&b, "| %s | %d | %s | %.2f | %.0f | %.0f | %s | %s | %s | %s | %.1f | %.1f |\n", c.name, c.connections,
+				spread(c.ratios(perSecond)), median(c.ratios(p99)), medianOf(c.souk, perSecond), medianOf(c.bare, perSecond),
+				duration(c.souk, p50, 1), duration(c.souk, p99, 1), duration(c.souk, cpu, 1), duration(c.bare, cpu, 1),
+				medianOf(c.souk, mallocs), medianOf(c.bare, mallocs))
+		}
+	}
+	if r.batch != nil {
+		fmt.Fprintf(&b, "\n`BatchMeterUsage`, %d records a request, %d connections, beside a bare in-process loop of the same inserts:\n\n", batchRecords, batchConnections)
+		b.WriteString("| who had which CPUs | ratio | records/s | bare loop | p50 | p99 | CPU/record | allocations/record |\n")
+		b.WriteString("|---|---:|---:|---:|---:|---:|---:|---:|\n")
+		for _, c := range r.batch {
+			fmt.Fprintf(&b, "| %s | %s | %.0f | %.0f | %s | %s | %s | %.1f |\n", c.name, spread(c.ratios(perSecond)),
+				medianOf(c.souk, perSecond), medianOf(c.bare, perSecond), duration(c.souk, p50, 1), duration(c.souk, p99, 1),
+				duration(c.souk, cpu, batchRecords), medianOf(c.souk, mallocs)/batchRecords)
+		}
+	}
+	if r.growth != nil {
+		fmt.Fprintf(&b, "\nThe same while the store grows; %s:\n\n", how)
+		b.WriteString("| rows | rate to that at 1 M | records/s | CPU/record | resident | store |\n|---:|---:|---:|---:|---:|---:|\n")
+		for _, s := range r.growth {
+			fmt.Fprintf(&b, "| %.1f M | **%.2f** | %.0f | %s | %.0f MiB | %.0f MiB |\n", float64(s.rows)/million, s.perSecond/r.growth[0].perSecond,
+				s.perSecond, s.cpu.Round(10*time.Nanosecond), mebi(s.resident), mebi(s.stored))
+		}
+	}
+	if r.starts != nil {
+		fmt.Fprintf(&b, "\nFrom process start to the first resolved token, store on disk: %s. Resident memory, idle: %.1f MiB.\n",
+			r.starts.first.Round(100*time.Microsecond), mebi(r.starts.rss))
+	}
+	if n := r.noise(); n > 0.02 {
+		fmt.Fprintf(&b, "\nOther processes kept the CPUs %.0f %% busy meanwhile (median).\n", 100*n)
+	}
+	for _, name := range r.limited() {
+		fmt.Fprintf(&b, "\nThe client was the bottleneck of %s: take those figures as a lower bound.\n", name)
+	}
 	return b.String()
+}
+
+// noise is how busy others kept the machine, the median of Souk's samples.
+func (r *report) noise() float64 {
+	var v []float64
+	for _, c := range slices.Concat(r.handlers, r.batch) {
+		for i := range c.souk {
+			v = append(v, c.souk[i].othersBusy)
+		}
+	}
+	if v == nil {
+		return 0
+	}
+	return median(v)
+}
+
+// limited names what says more of the client than of the servers, in most of its rounds.
+func (r *report) limited() (names []string) {
+	for _, c := range slices.Concat(r.handlers, r.batch) {
+		n := 0
+		for i := range c.souk {
+			if c.souk[i].limitedByClient() || c.bare[i].limitedByClient() {
+				n++
+			}
+		}
+		if 2*n > len(c.souk) {
+			names = append(names, fmt.Sprintf("%s at %d connections", c.name, c.connections))
+		}
+	}
+	return names
 }
 
 const (
@@ -126,7 +148,7 @@ const (
 	endMark   = "<!-- load:end -->"
 )
 
-// updateFile puts the table between the markers of a file.
+// updateFile puts the tables between the markers of a file.
 func updateFile(name, table string) error {
 	b, err := os.ReadFile(name)
 	if err != nil {

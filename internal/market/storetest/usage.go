@@ -52,6 +52,29 @@ var appendTests = []test{
 		}
 		mustRecords(t, usage(t, s, market.UsageFilter{}), want)
 	}},
+	{"a list with a limit ends early for large allocations, and only an empty one is the end", func(t *testing.T, s market.Store) {
+		var want []market.UsageRecord
+		for i := range 20 {
+			r := record(i, at(time.Duration(i)*time.Hour))
+			r.Allocations = make([]byte, 700_000)
+			want = append(want, r)
+		}
+		appendUsage(t, s, want...)
+		var all []market.UsageRecord
+		for f := (market.UsageFilter{Limit: 1000}); ; {
+			page := usage(t, s, f)
+			if len(page) == 0 {
+				break
+			}
+			if len(page) > 10 {
+				t.Fatalf("%d records of 700 kB at once", len(page))
+			}
+			all = append(all, page...)
+			f.After = page[len(page)-1].Position
+		}
+		mustRecords(t, all, want)
+		mustRecords(t, usage(t, s, market.UsageFilter{}), want)
+	}},
 	{"times are kept to the millisecond in UTC, and hours before 1970 are refused", func(t *testing.T, s market.Store) {
 		for i, tt := range instants() {
 			r := record(i, tt.put)
