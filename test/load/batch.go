@@ -30,17 +30,32 @@ type meter struct {
 	arena  []byte    // of the requests, kept for its room
 }
 
+// addCustomers makes a store with the customers who report, in b.customers. Each meter has a copy of it, and so a process that has done nothing yet:
+// a world of that size leaves a heap of some hundred megabytes behind.
+func (b *bench) addCustomers(ctx context.Context) error {
+	s, err := startSouk(ctx)
+	if err != nil {
+		return err
+	}
+	b.customers = s.dir
+	err = s.addCustomers(ctx)
+	return errors.Join(err, s.process.Stop()) // stopped, it has everything in its files
+}
+
 // startMeter starts a Souk whose clock can be moved, with customers who report.
-func startMeter(ctx context.Context, s stream) (*meter, error) {
-	souk, err := startSouk(ctx, "--simulation")
+func (b *bench) startMeter(ctx context.Context) (*meter, error) {
+	dir, err := os.MkdirTemp("", "souk-load-")
 	if err != nil {
 		return nil, err
 	}
-	if err := souk.addCustomers(ctx); err != nil {
-		souk.stop()
+	if err := os.CopyFS(dir, os.DirFS(b.customers)); err != nil {
 		return nil, err
 	}
-	return &meter{stream: s, souk: souk}, nil
+	souk, err := startSoukOn(ctx, dir, "--simulation")
+	if err != nil {
+		return nil, err
+	}
+	return &meter{stream: newStream(time.Now()), souk: souk}, nil
 }
 
 // sample measures the next count rows, a multiple of bareBatch. Before, it brings the market's clock to the end of their hours, and makes and signs all
@@ -126,8 +141,7 @@ func (b *bench) batch(ctx context.Context) (out []comparison, err error) {
 }
 
 func (b *bench) batchBeside(ctx context.Context, name string) (c comparison, err error) {
-	s := newStream(time.Now())
-	m, err := startMeter(ctx, s)
+	m, err := b.startMeter(ctx)
 	if err != nil {
 		return c, err
 	}
@@ -143,7 +157,7 @@ func (b *bench) batchBeside(ctx context.Context, name string) (c comparison, err
 		if round < 0 { // warm up, and have every series met
 			count = max(count/4, block) / bareBatch * bareBatch
 		}
-		rate, err := runBareRows(ctx, filepath.Join(dir, "souk.db"), s, first, count)
+		rate, err := runBareRows(ctx, filepath.Join(dir, "souk.db"), m.stream, first, count)
 		if err != nil {
 			return c, err
 		}

@@ -22,7 +22,7 @@ const million = 1_000_000
 
 // growth fills a store, and looks at it at a million rows and at the end.
 func (b *bench) growth(ctx context.Context, rows int) (stages []stage, err error) {
-	m, err := startMeter(ctx, newStream(time.Now()))
+	m, err := b.startMeter(ctx)
 	if err != nil {
 		return nil, err
 	}

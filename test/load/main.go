@@ -50,8 +50,9 @@ type config struct {
 // bench is a run.
 type bench struct {
 	config
-	pinned bool
-	souk   *soukServer // for what needs no server of its own
+	pinned    bool
+	souk      *soukServer // for what needs no server of its own
+	customers string      // directory of a store with customers who report usage, if they were made
 }
 
 func main() {
@@ -144,6 +145,13 @@ func run(ctx context.Context, c config) (err error) {
 			return err
 		}
 		r.handlers = append(r.handlers, more...)
+	}
+	if b.has("batch") || b.has("growth") && c.rows > 0 {
+		err := b.addCustomers(ctx)
+		defer func() { _ = os.RemoveAll(b.customers) }()
+		if err != nil {
+			return err
+		}
 	}
 	if b.has("batch") {
 		if r.batch, err = b.batch(ctx); err != nil {

@@ -91,13 +91,26 @@ func startSouk(ctx context.Context, args ...string) (*soukServer, error) {
 	if err != nil {
 		return nil, err
 	}
+	s, err := startSoukOn(ctx, dir, args...)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.apply(ctx, sellerWorld()); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// startSoukOn starts `souk serve` where servers run, on the store in dir, which goes when the server is stopped, and if it does not start.
+func startSoukOn(ctx context.Context, dir string, args ...string) (s *soukServer, err error) {
 	var p *process.Souk
 	onServerCPU(func() { p, err = process.Start(ctx, append([]string{"serve", "--data", dir}, args...)...) })
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
-	s := &soukServer{dir: dir, process: p}
+	s = &soukServer{dir: dir, process: p}
 	s.host, s.pid, s.mallocsURL = strings.TrimPrefix(p.Endpoint, "http://"), p.Cmd.Process.Pid, p.Control+"/metrics"
 	s.stop = func() {
 		if err := p.Stop(); err != nil {
@@ -105,10 +118,7 @@ func startSouk(ctx context.Context, args ...string) (*soukServer, error) {
 		}
 		_ = os.RemoveAll(dir)
 	}
-	if err = s.checkPinned(); err == nil {
-		err = s.apply(ctx, sellerWorld())
-	}
-	if err != nil {
+	if err := s.checkPinned(); err != nil {
 		s.stop()
 		return nil, err
 	}

@@ -60,6 +60,16 @@ var appendTests = []test{
 			want = append(want, r)
 		}
 		appendUsage(t, s, want...)
+		light := func(list []market.UsageRecord) []market.UsageRecord { // comparing megabytes takes its time
+			for i := range list {
+				if len(list[i].Allocations) != 700_000 {
+					t.Fatalf("%d bytes of allocations", len(list[i].Allocations))
+				}
+				list[i].Allocations = nil
+			}
+			return list
+		}
+		want = light(want)
 		var all []market.UsageRecord
 		for f := (market.UsageFilter{Limit: 1000}); ; {
 			page := usage(t, s, f)
@@ -69,11 +79,11 @@ var appendTests = []test{
 			if len(page) > 10 {
 				t.Fatalf("%d records of 700 kB at once", len(page))
 			}
-			all = append(all, page...)
+			all = append(all, light(page)...)
 			f.After = page[len(page)-1].Position
 		}
 		mustRecords(t, all, want)
-		mustRecords(t, usage(t, s, market.UsageFilter{}), want)
+		mustRecords(t, light(usage(t, s, market.UsageFilter{})), want)
 	}},
 	{"times are kept to the millisecond in UTC, and hours before 1970 are refused", func(t *testing.T, s market.Store) {
 		for i, tt := range instants() {
