@@ -67,11 +67,12 @@ func (r *rig) recordID(x exchange, i int) string {
 	return id
 }
 
-// metered are the records of a workload.
+// metered are the records of a workload; its resource is its role, its session, and of AgentCore the call.
 func (r *rig) metered(product, account, session string) (list []ledgerEntry) {
 	r.t.Helper()
 	for _, k := range r.ledger(product, account) {
-		if task, _, _ := strings.Cut(k.Resource, "#"); task == session {
+		task, _, _ := strings.Cut(k.Resource, "#")
+		if _, name, _ := strings.Cut(task, "/"); name == session {
 			list = append(list, k)
 		}
 	}
@@ -90,7 +91,7 @@ func meterOnce(t *testing.T, r *rig) {
 	}
 	hour := r.stage.now.Truncate(time.Hour)
 	want := []ledgerEntry{{RecordID: id, Hour: hour, Timestamp: hour, Region: r.Region, ProductCode: usageProduct, Buyer: anyCompany,
-		Dimension: "users", Resource: "task-once", Quantity: 3}}
+		Dimension: "users", Resource: "Task/task-once", Quantity: 3}}
 	if diff := cmp.Diff(want, r.metered(usageProduct, anyCompany, "task-once")); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
