@@ -93,11 +93,11 @@ func (r *report) tables(c config, pinned bool) string {
 		}
 	}
 	if r.growth != nil {
-		fmt.Fprintf(&b, "\nThe same while the store grows; %s:\n\n", how)
-		b.WriteString("| rows | rate to that at 1 M | records/s | CPU/record | resident | store |\n|---:|---:|---:|---:|---:|---:|\n")
+		fmt.Fprintf(&b, "\nThe same while the store grows; %s; medians of the samples within half a million rows:\n\n", how)
+		b.WriteString("| rows | rate to that at 1 M | records/s | CPU/record | resident | store | CPUs busy with other processes |\n|---:|---:|---:|---:|---:|---:|---:|\n")
 		for _, s := range r.growth {
-			fmt.Fprintf(&b, "| %.1f M | **%.2f** | %.0f | %s | %.0f MiB | %.0f MiB |\n", float64(s.rows)/million, s.perSecond/r.growth[0].perSecond,
-				s.perSecond, s.cpu.Round(10*time.Nanosecond), mebi(s.resident), mebi(s.stored))
+			fmt.Fprintf(&b, "| %.1f M | **%.2f** | %.0f | %s | %.0f MiB | %.0f MiB | %.0f %% |\n", float64(s.rows)/million, s.perSecond/r.growth[0].perSecond,
+				s.perSecond, s.cpu.Round(10*time.Nanosecond), mebi(s.resident), mebi(s.stored), 100*s.othersBusy)
 		}
 	}
 	if r.starts != nil {
