@@ -195,8 +195,8 @@ func parseExponent(b []byte) int {
 // fraction reports whether x is not a whole number.
 func (x decimal) fraction() bool {
 	switch {
-	case x.exponent >= 0:
-		return false // or so large that it does not matter
+	case x.exponent > 0:
+		return false // or beyond an int64, where it does not matter
 	case x.exponent < -19:
 		return x.mantissa != 0
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,7 +76,7 @@ func (cli commandLine) run(ctx context.Context, env map[string]string, c apiCall
 		args = append(args, flag, text)
 	}
 	cmd := exec.CommandContext(ctx, cli.path, args...)
-	cmd.Env = append(os.Environ(), endpointsAt(cli.endpoint)...)
+	cmd.Env = slices.Concat(inherited, endpointsAt(cli.endpoint))
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

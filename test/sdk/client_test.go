@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -128,7 +128,7 @@ var javaScriptErrors = map[string]string{metering: "MarketplaceMeteringServiceEx
 func startLines(t *testing.T, p program, endpoint string) *client {
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), endpointsAt(endpoint)...)
+	cmd.Env = slices.Concat(inherited, endpointsAt(endpoint))
 	stderr := new(strings.Builder)
 	cmd.Stderr = stderr
 	in, err := cmd.StdinPipe()

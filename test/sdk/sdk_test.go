@@ -26,8 +26,13 @@ import (
 	"github.com/souk-market/souk/test/process"
 )
 
+// inherited is the environment that programs beside the test's process start from. Its own changes under way: newGo borrows it for each call of
+// the Go SDK.
+var inherited []string
+
 func TestMain(m *testing.M) {
 	isolate()
+	inherited = os.Environ()
 	flag.Parse()
 	// Most of the time is other processes', and the pauses that SDKs make between attempts: more can be under way than there are processors.
 	if err := flag.Set("test.parallel", strconv.Itoa(max(12, runtime.GOMAXPROCS(0)))); err != nil {
