@@ -51,7 +51,7 @@ func TestCopyKilled(t *testing.T) {
 			}
 			mustRun(t, initArgs...)
 			random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
-			left := 0 // parts of a copy
+			left := 0                                                        // parts of a copy
 			for n := int64(0); n < kills || left == 0 && n < 10*kills; n++ { // on a slow machine it takes a while until one has begun
 				cmd := exec.Command("souk", args...)
 				cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
