@@ -317,7 +317,7 @@ func (q *call) fail(err error) *awsproto.Fault {
 
 // internal answers for what should not have happened: told to the log in full, to the caller not at all.
 func (q *call) internal(err error) *awsproto.Fault {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if q.r.Context().Err() != nil { // and not any context that ended: the store has deadlines of its own
 		q.rec.Reason = "the client hung up"
 		return known("RequestAbortedException", "")
 	}
