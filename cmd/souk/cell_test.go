@@ -12,6 +12,7 @@ func TestCell(t *testing.T) {
 		{"\x1b[31mred", "\ufffd[31mred", "\ufffd[31mred", "\ufffd[31mred"},
 		{"nine char", "nine char", "nine char", "nine char"},
 		{"ünïcödé tèxt", "ünïcödé tèxt", "ünïcödé tèxt", "ünïcödé …"},
+		{"evil\u061ctxt", "evil\ufffdtxt", "evil\ufffdtxt", "evil\ufffdtxt"},
 		{"evil\u202etxt", "evil\ufffdtxt", "evil\ufffdtxt", "evil\ufffdtxt"},
 	} {
 		if got := oneLine(c.in); got != c.line {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/souk-market/souk/internal/admin"
@@ -15,7 +14,9 @@ import (
 // checkCmd is `souk check`.
 type checkCmd struct {
 	remote
-	Data string `type:"path" placeholder:"DIR" help:"Check the store in this directory, which no Souk may have open, instead of asking the running one."`
+	Data  string `type:"path" xor:"store" placeholder:"DIR" help:"Check the store in this directory, which no Souk may have open, instead of asking the running one."`
+	Store string `xor:"store" placeholder:"URL" help:"Check this PostgreSQL database, whether or not nodes serve it, instead of asking a running one."`
+	storeKey
 }
 
 func (checkCmd) Help() string {
@@ -63,21 +64,25 @@ func printReport(a *app, r admin.CheckReport) error {
 }
 
 func (c *checkCmd) report(a *app) (admin.CheckReport, error) {
-	if c.Data == "" {
+	from := storeFlags{Data: c.Data, Store: c.Store, storeKey: c.storeKey}
+	if !from.given() {
 		client, err := c.client(a)
 		if err != nil {
 			return admin.CheckReport{}, err
 		}
 		return client.Check(a.ctx)
 	}
-	store, err := sqlstore.Open(a.ctx, sqlstore.Config{Path: filepath.Join(c.Data, "souk.db")})
+	if err := from.check(); err != nil {
+		return admin.CheckReport{}, err
+	}
+	store, err := from.open(a.ctx, a.getenv, false, nil)
 	switch {
 	case errors.Is(err, sqlstore.ErrNotInitialized):
-		return admin.CheckReport{}, fmt.Errorf("there is no store in %s", c.Data)
+		return admin.CheckReport{}, fmt.Errorf("there is no store in %s", &from)
 	case errors.Is(err, sqlstore.ErrLocked):
 		return admin.CheckReport{}, fmt.Errorf("the store in %s is open elsewhere\nhint: ask the Souk that has it open: leave --data out", c.Data)
 	case err != nil:
-		return admin.CheckReport{}, err
+		return admin.CheckReport{}, from.explain(err)
 	}
 	report, err := checkStore(a.ctx, store)
 	return report, errors.Join(err, store.Close())

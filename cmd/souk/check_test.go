@@ -8,14 +8,17 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/market"
-	"github.com/souk-market/souk/internal/sqlstore"
 )
 
 // brokenStore is a directory whose store breaks a rule or two.
 func brokenStore(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
-	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(dir, "souk.db"), Create: true})
+	flags := storeFlags{Data: dir}
+	if _, err := flags.makeKey(noEnv); err != nil {
+		t.Fatal(err)
+	}
+	store, err := flags.open(t.Context(), noEnv, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

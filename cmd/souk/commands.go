@@ -26,6 +26,9 @@ type commands struct {
 	Session    sessionCmd     `cmd:"" group:"operate" help:"Issue temporary credentials of a role."`
 	TokenKey   tokenKeyCmds   `cmd:"" name:"token-key" group:"operate" help:"List, rotate and retire the keys that seal registration tokens."`
 	SigningKey signingKeyCmds `cmd:"" name:"signing-key" group:"operate" help:"List, rotate and print the keys that RegisterUsage signs with."`
+	StoreKey   storeKeyCmds   `cmd:"" name:"store-key" group:"operate" help:"Make the key that a store's secrets are sealed under; seal them under another."`
+	Backup     backupCmd      `cmd:"" group:"operate" help:"Back up the store of a directory, while it is served or not."`
+	Copy       copyCmd        `cmd:"" group:"operate" help:"Copy a store to another one, of either engine, and prove that it arrived."`
 	Check      checkCmd       `cmd:"" group:"operate" help:"Prove the invariants of the stored state."`
 	Version    versionCmd     `cmd:"" group:"operate" help:"Print version, commit and Go version."`
 }

@@ -29,6 +29,11 @@ type nodeFlags struct {
 
 	UsageWindow time.Duration `default:"24h" env:"SOUK_USAGE_WINDOW" placeholder:"24h|6h" help:"How far back BatchMeterUsage takes records: AWS's rule since July 2026, or the older one that the SDKs' documentation still has."`
 
+	MaxStaleness time.Duration `default:"1s" env:"SOUK_MAX_STALENESS" placeholder:"DURATION" help:"With a store that nodes share: how long to go on answering from memory when the database cannot be asked what others have changed. After that, ServiceUnavailable. 0 goes on for ever."`
+
+	MaxWait        time.Duration `default:"1s" env:"SOUK_MAX_WAIT" placeholder:"DURATION" help:"When more is asked than can be answered: how long a request waits for its turn before it is refused with ThrottlingException. 0 lets it wait for as long as it takes."`
+	MaxConnections int           `default:"20000" env:"SOUK_MAX_CONNECTIONS" placeholder:"N" help:"How many connections the AWS face has open; further clients wait to be accepted. Never more than the process may open files. 0: as many as that."`
+
 	AccessLog     string `env:"SOUK_ACCESS_LOG" placeholder:"FILE" help:"Write one line of JSON for each request on the AWS face to this file; '-' is standard error. Off by default."`
 	Requests      int    `default:"1000" env:"SOUK_REQUESTS" help:"How many request records to keep in memory for 'souk requests'."`
 	FaultSeed     uint64 `env:"SOUK_FAULT_SEED" help:"Seed of the faults' dice. 0 draws one, and says which at the start."`
@@ -40,14 +45,17 @@ func (f *nodeFlags) Validate() error {
 	if f.UsageWindow != market.DefaultUsageWindow && f.UsageWindow != market.OlderUsageWindow {
 		return fmt.Errorf("--usage-window %s: must be 24h or 6h", f.UsageWindow)
 	}
+	if f.MaxWait < 0 || f.MaxConnections < 0 {
+		return fmt.Errorf("--max-wait and --max-connections must not be negative")
+	}
 	return nil
 }
 
 // nodeConfig is all that startNode needs to know.
 type nodeConfig struct {
 	nodeFlags
+	storeFlags          // neither given: everything is kept in memory
 	Mode         string // "dev" or "serve"
-	Data         string // directory; "" keeps everything in memory
 	Create       bool   // make the store if it does not exist
 	Sample       bool   // fill an empty store with the sample marketplace
 	Simulation   bool   // clock and faults can be controlled

@@ -14,7 +14,8 @@ type devCmd struct {
 	Data   string `env:"SOUK_DATA" type:"path" placeholder:"DIR" help:"Keep everything in this directory. Without it all is in memory, and gone at the end."`
 	Auth   string `default:"strict" enum:"strict,relaxed" env:"SOUK_AUTH" help:"'relaxed' lets unknown access keys in, signature unchecked: twelve digits are that account, anything else is the sample seller."`
 	Quotas string `default:"aws" env:"SOUK_QUOTAS" placeholder:"aws|off|FILE" help:"How many calls a second each account may make in a Region: AWS's documented rates, no limit, or a file."`
-	JSON   bool   `help:"Print one line of JSON when ready, instead of the text for people."`
+	storeKey
+	JSON bool `help:"Print one line of JSON when ready, instead of the text for people."`
 }
 
 func (devCmd) Help() string {
@@ -36,11 +37,11 @@ func (c *devCmd) Run(a *app) error {
 		return err
 	}
 	n, err := startNode(a.ctx, nodeConfig{
-		nodeFlags: c.nodeFlags, Mode: "dev", Data: c.Data, Create: true, Sample: true, Simulation: true,
+		nodeFlags: c.nodeFlags, Mode: "dev", storeFlags: storeFlags{Data: c.Data, storeKey: c.storeKey}, Create: true, Sample: true, Simulation: true,
 		Relaxed: c.Auth == "relaxed", Quotas: c.Quotas, ControlToken: token,
 	}, a.getenv, a.stderr)
 	if err != nil {
-		return err
+		return (&storeFlags{Data: c.Data}).explain(err)
 	}
 	if c.JSON {
 		err = json.NewEncoder(a.stdout).Encode(n.Info())

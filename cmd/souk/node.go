@@ -100,7 +100,7 @@ func (n *node) restoreClock(ctx context.Context, simulation bool) error {
 	if !simulation && (s.Frozen || s.Offset != clock.Offset{}) {
 		return fmt.Errorf("the clock of this store was moved (it showed %s): start it with --simulation", s.Now.UTC().Format(time.RFC3339))
 	}
-	n.clock = clock.Restore(nil, s)
+	n.clock.Adopt(s)
 	return nil
 }
 

@@ -17,11 +17,20 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/souk-market/souk/internal/admin"
+	"github.com/souk-market/souk/internal/pgtest"
 	"github.com/souk-market/souk/internal/sigv4"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"souk": main})
+	testscript.Main(tests{m}, map[string]func(){"souk": main})
+}
+
+// tests are those of the package, and the PostgreSQL that they share.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	defer pgtest.Release()
+	return t.M.Run()
 }
 
 // TestScripts runs testdata/script/*.txt: what users type, and what they see. Beside testscript's own commands there are

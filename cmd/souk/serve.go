@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"path"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,7 +29,6 @@ import (
 	"github.com/souk-market/souk/internal/quota"
 	"github.com/souk-market/souk/internal/registration"
 	"github.com/souk-market/souk/internal/reqlog"
-	"github.com/souk-market/souk/internal/sqlstore"
 )
 
 // registrationPath is where the built-in registration page is on the control listener.
@@ -87,16 +85,20 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 		n.Control = "https://" + reachable(controlListener.Addr())
 	}
 
-	file := ""
-	if cfg.Data != "" {
-		file = filepath.Join(cfg.Data, "souk.db")
+	if cfg.Create {
+		if _, err := cfg.makeKey(getenv); err != nil {
+			return nil, err
+		}
 	}
-	store, err := sqlstore.Open(ctx, sqlstore.Config{Path: file, Create: cfg.Create, Log: log})
+	store, err := cfg.open(ctx, getenv, cfg.Create, log)
 	if err != nil {
 		return nil, err
 	}
 	n.store = store
 	n.close = append(n.close, store.Close)
+	if err := refuseUnfinished(ctx, store, cfg.storeFlags.String()); err != nil {
+		return nil, err
+	}
 
 	regions, err := cfg.regions()
 	if err != nil {
@@ -106,7 +108,7 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	directory, ring := new(account.Directory), new(keyring.Ring)
 	marketConfig := market.Config{
 		Store: store, Directory: directory, Ring: ring, Now: func() time.Time { return n.clock.Now() }, Rand: rand.Reader, Log: log,
-		Regions: regions, TokenLife: cfg.TokenLife, TokenReuse: cfg.TokenReuse, UsageWindow: cfg.UsageWindow,
+		Regions: regions, TokenLife: cfg.TokenLife, TokenReuse: cfg.TokenReuse, UsageWindow: cfg.UsageWindow, Shared: cfg.Store != "",
 	}
 	if cfg.Mode == "dev" {
 		marketConfig.BuiltinRegistrationURL = n.Control + registrationPath
@@ -125,6 +127,7 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	if err := n.startSettling(ctx, log); err != nil {
 		return nil, err
 	}
+	n.startFollowing(ctx, store, cfg.Simulation, log)
 	credentials := &account.Credentials{Directory: directory, Ring: ring, Now: time.Now, Rand: rand.Reader}
 
 	limits, err := cfg.quotas()
@@ -143,6 +146,10 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	apiConfig := api.Config{
 		Service: n.service, Credentials: credentials, Records: records, Faults: faults,
 		Quotas: quota.New(limits, nil), Log: log, Secure: tlsConfig != nil, EchoCanonical: cfg.EchoCanonical,
+		MaxWait: cfg.MaxWait, MaxConnections: maxConnections(cfg.MaxConnections, log),
+	}
+	if cfg.Store != "" && cfg.MaxStaleness > 0 {
+		apiConfig.Stale = func() string { return stale(n.service.Behind(), cfg.MaxStaleness) }
 	}
 	if cfg.PinRegion {
 		apiConfig.Region = cfg.Region
@@ -151,6 +158,7 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 		apiConfig.Relaxed = func(keyID string) *account.Principal { return relaxed(directory, keyID) }
 	}
 	face := api.New(apiConfig)
+	metrics.watch(registry, face.Load)
 
 	n.Info = func() admin.Info { return info(context.Background(), n, &cfg) }
 	adminConfig := admin.Config{

@@ -2,17 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"path/filepath"
-
-	"github.com/souk-market/souk/internal/sqlstore"
 )
 
 // serveCmd is `souk serve`.
 type serveCmd struct {
 	nodeFlags
-	Data       string `required:"" env:"SOUK_DATA" type:"path" placeholder:"DIR" help:"The directory that 'souk init' made."`
+	storeFlags
 	Quotas     string `default:"off" env:"SOUK_QUOTAS" placeholder:"aws|off|FILE" help:"How many calls a second each account may make in a Region: AWS's documented rates, no limit, or a file."`
 	Simulation bool   `env:"SOUK_SIMULATION" help:"Allow the clock to be moved and faults to be set. Not for a marketplace that somebody depends on."`
 	TLSCert    string `env:"SOUK_TLS_CERT" type:"path" placeholder:"FILE" help:"Certificate of the AWS face, PEM. With --tls-key it speaks TLS."`
@@ -21,12 +17,17 @@ type serveCmd struct {
 }
 
 func (serveCmd) Help() string {
-	return `A marketplace that lasts: everything is kept in the directory that 'souk init' made, nothing is there that nobody put in, and neither
+	return `A marketplace that lasts: everything is kept in the directory, or the database, that 'souk init' prepared, nothing is there that nobody put in, and neither
 the clock nor faults can be touched. Fill it with 'souk apply'.
 
     souk init --data /var/lib/souk
     souk serve --data /var/lib/souk
     souk apply -f world.yaml
+
+Any number of nodes serve one PostgreSQL database, behind any load balancer:
+
+    souk init --store postgres://souk@db/souk
+    souk serve --store postgres://souk@db/souk
 
 A signal drains it: readiness goes off, requests under way are answered, then the store is closed. A second signal aborts.`
 }
@@ -36,20 +37,20 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := c.storeFlags.check(); err != nil {
+		return err
+	}
 	n, err := startNode(a.ctx, nodeConfig{
-		nodeFlags: c.nodeFlags, Mode: "serve", Data: c.Data, Simulation: c.Simulation, Quotas: c.Quotas,
+		nodeFlags: c.nodeFlags, Mode: "serve", storeFlags: c.storeFlags, Simulation: c.Simulation, Quotas: c.Quotas,
 		TLSCert: c.TLSCert, TLSKey: c.TLSKey, ControlToken: token,
 	}, a.getenv, a.stderr)
-	if errors.Is(err, sqlstore.ErrNotInitialized) {
-		return fmt.Errorf("there is no store in %s\nhint: make one with 'souk init --data %s'", c.Data, c.Data)
-	}
 	if err != nil {
-		return err
+		return c.explain(err)
 	}
 	if c.JSON {
 		err = json.NewEncoder(a.stdout).Encode(n.Info())
 	} else {
-		fmt.Fprintf(a.stdout, "souk is serving\n  AWS face  %s\n  control   %s\n  store     %s\n", n.Endpoint, n.Control, filepath.Join(c.Data, "souk.db"))
+		fmt.Fprintf(a.stdout, "souk is serving\n  AWS face  %s\n  control   %s\n  store     %s\n", n.Endpoint, n.Control, &c.storeFlags)
 	}
 	if err == nil {
 		err = n.Wait(a.ctx)

@@ -126,6 +126,7 @@ func TestSession(t *testing.T) {
 	}{
 		"no token":              {s.AccessKeyID, "", ErrUnknownKey},
 		"another's token":       {s.AccessKeyID, other.Token, ErrBadSessionToken},
+		"a line break in it":    {s.AccessKeyID, s.Token[:40] + "\n" + s.Token[40:], ErrBadSessionToken},
 		"garbage":               {s.AccessKeyID, "garbage", ErrBadSessionToken},
 		"token cut short":       {s.AccessKeyID, s.Token[:len(s.Token)-4], ErrBadSessionToken},
 		"with a long-lived key": {"AKIAINLINE", s.Token, ErrBadSessionToken},

@@ -90,6 +90,9 @@ func (c *Credentials) Lookup(_ context.Context, accessKeyID, sessionToken string
 
 func (c *Credentials) open(token string) (sealedSession, error) {
 	var s sealedSession
+	if strings.ContainsAny(token, "\r\n") { // encoding/base64 skips line breaks: a token with one in it is not the token that was issued
+		return s, keyring.ErrOpen
+	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(token)
 	if err != nil {
 		return s, err

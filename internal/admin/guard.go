@@ -83,6 +83,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if len(r.TransferEncoding) > 0 { // a length may have stood beside it, for which net/http should end the connection and does not (RFC 9112, section 6.1)
+		h.Set("Connection", "close")
+	}
 
 	if e := g.refuse(r); e != nil {
 		if e.Status == http.StatusUnauthorized {

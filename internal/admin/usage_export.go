@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/souk-market/souk/internal/market"
 )
@@ -149,8 +150,23 @@ func csvLine(u *UsageRecord) ([]string, error) {
 		}
 		allocations = string(text)
 	}
-	return []string{
+	line := []string{
 		u.RecordID, u.Hour.Format(time.RFC3339), u.Timestamp.Format(time.RFC3339Nano), u.Region, u.ProductCode, u.Buyer, u.LicenseARN, u.Dimension, u.Resource,
 		strconv.FormatInt(u.Quantity, 10), allocations, u.SubmittedAt.Format(time.RFC3339Nano),
-	}, nil
+	}
+	for i, cell := range line {
+		line[i] = defused(cell)
+	}
+	return line, nil
+}
+
+// defused puts an apostrophe before what a spreadsheet would take for a formula: what sellers call their dimensions, and buyers their workloads, must not run
+// on the desk of whoever opens the file. The list is OWASP's (https://owasp.org/www-community/attacks/CSV_Injection).
+func defused(cell string) string {
+	first, _ := utf8.DecodeRuneInString(cell)
+	switch first {
+	case '=', '+', '-', '@', '\t', '\r', '\n', '\uff1d', '\uff0b', '\uff0d', '\uff20':
+		return "'" + cell
+	}
+	return cell
 }

@@ -164,6 +164,20 @@ func TestUsageExport(t *testing.T) {
 	}
 }
 
+// A spreadsheet runs what looks like a formula, whoever wrote it.
+func TestCSVFormulas(t *testing.T) {
+	for in, want := range map[string]string{
+		"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1", "\n=1": "'\n=1", "\uff1d1": "'\uff1d1",
+		"": "", "users": "users", "a=1": "a=1", "'=1": "'=1", "1-1": "1-1", "\xff=": "\xff=",
+	} {
+		u := UsageRecord{Dimension: in, ProductCode: in, Resource: in, Quantity: 7}
+		line, err := csvLine(&u)
+		if err != nil || line[4] != want || line[7] != want || line[8] != want || line[9] != "7" {
+			t.Errorf("%q: %q, %v", in, line, err)
+		}
+	}
+}
+
 // usageStore answers pages of usage as a test wants it; all else is the store's.
 type usageStore struct {
 	market.Store

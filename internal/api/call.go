@@ -37,6 +37,10 @@ type call struct {
 
 	room rooms // where operations take requests apart, used again and again
 
+	wait    waiter // where the call waits, used again and again
+	turn    *line  // that it has a turn of
+	charged int64  // bytes of its body that count against the budget
+
 	authz      iam.Request
 	conditions func(string) ([]string, bool) // bound once: a method value allocates
 	one        [1]string
@@ -59,9 +63,11 @@ func (q *call) begin(s *Server, r *http.Request) {
 
 // end commits the record and forgets everything else but the room that operations keep.
 func (q *call) end() {
+	q.giveTurnBack()
+	q.s.admission.bodies.giveBack(q.charged)
 	q.rec.Duration = q.s.Wall().Sub(q.rec.Time)
 	q.s.Records.Commit(q.rec)
-	*q = call{conditions: q.conditions, room: q.room}
+	*q = call{conditions: q.conditions, room: q.room, wait: q.wait}
 }
 
 // answer takes the request through its stations. Without a fault, q.out is the result.
@@ -69,6 +75,9 @@ func (q *call) answer() *awsproto.Fault {
 	codec, service, name, routing := awsproto.Route(q.r)
 	q.codec = codec
 	q.rec.Protocol, q.rec.Service, q.rec.Operation = codec.Protocol().String(), service, ""
+	if f := q.admit(service, name); f != nil {
+		return f
+	}
 	if f := q.readBody(); f != nil {
 		return f
 	}
@@ -91,6 +100,15 @@ func (q *call) answer() *awsproto.Fault {
 		return awsproto.UnknownOperation(service, name)
 	}
 	q.rec.Operation = q.op.name
+	if f := q.takeTurn(); f != nil {
+		return f
+	}
+	if q.s.Stale != nil {
+		if why := q.s.Stale(); why != "" {
+			q.rec.Reason = why
+			return known("ServiceUnavailable", "")
+		}
+	}
 	if f := q.authenticate(); f != nil {
 		return f
 	}
@@ -205,6 +223,7 @@ func (q *call) misbehave(ctx context.Context, productCode string) (f *awsproto.F
 	q.rec.FaultID = hit.RuleID
 	if hit.Delay > 0 {
 		q.rec.FaultEffect = "delay"
+		q.giveTurnBack() // what a rule holds up holds up nobody else
 		t := time.NewTimer(hit.Delay)
 		defer t.Stop()
 		select {
@@ -298,7 +317,7 @@ func (q *call) fail(err error) *awsproto.Fault {
 
 // internal answers for what should not have happened: told to the log in full, to the caller not at all.
 func (q *call) internal(err error) *awsproto.Fault {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if q.r.Context().Err() != nil { // and not any context that ended: the store has deadlines of its own
 		q.rec.Reason = "the client hung up"
 		return known("RequestAbortedException", "")
 	}

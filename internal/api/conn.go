@@ -36,6 +36,7 @@ const tick = time.Second
 type listener struct {
 	net.Listener
 	limits   timeouts
+	capacity *capacity
 	answered func(remote, requestID string, f *awsproto.Fault)
 	start    time.Time
 	ticked   atomic.Int64 // time since start, as of the last tick
@@ -46,19 +47,25 @@ type listener struct {
 }
 
 func newListener(ln net.Listener, conf *tls.Config, limits timeouts, answered func(remote, requestID string, f *awsproto.Fault)) *listener {
+	ln = lean{ln}
 	if conf != nil {
 		conf = conf.Clone()
 		conf.NextProtos = []string{"http/1.1"}
 		ln = tls.NewListener(ln, conf)
 	}
-	return &listener{Listener: ln, limits: limits, answered: answered, start: time.Now(), conns: map[*conn]struct{}{}}
+	return &listener{Listener: ln, limits: limits, capacity: newCapacity(0), answered: answered, start: time.Now(), conns: map[*conn]struct{}{}}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
+	if !l.capacity.enter() {
+		return nil, net.ErrClosed
+	}
 	c, err := l.Listener.Accept()
 	if err != nil {
+		l.capacity.leave()
 		return nil, err
 	}
+	l.capacity.open.Add(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.ticker {
@@ -71,10 +78,18 @@ func (l *listener) Accept() (net.Conn, error) {
 	return w, nil
 }
 
+// Close ends Accept, also where it waits for a connection to go.
+func (l *listener) Close() error {
+	l.capacity.close()
+	return l.Listener.Close()
+}
+
 func (l *listener) remove(c *conn) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	delete(l.conns, c)
+	l.mu.Unlock()
+	l.capacity.open.Add(-1)
+	l.capacity.leave()
 }
 
 // watch ticks for as long as there are connections; the listener may be closed long before, while they drain.
@@ -96,9 +111,14 @@ func (l *listener) watch() {
 			all = append(all, c)
 		}
 		l.mu.Unlock()
-		for _, c := range all {
-			c.expire(now)
+		limits := l.limits
+		if l.capacity.full() {
+			limits.idle = min(limits.idle, crowdedIdle)
 		}
+		for _, c := range all {
+			c.expire(now, limits)
+		}
+		clear(all) // holds no connection for as long as there are fewer
 	}
 }
 
@@ -122,21 +142,25 @@ type conn struct {
 	passed       bool  // net/http has put a read deadline into the past
 	armed        bool  // and the connection below has it too
 	deregistered bool
+
+	resting time.Duration // how long to read nothing before the next request
+	closing chan struct{} // closed with the connection, if it ever rested
+	refused time.Time     // when a request of it last waited for its turn in vain
 }
 
 // expire ends what has waited for the client too long. The answer that says so can still be written.
-func (c *conn) expire(now int64) {
+func (c *conn) expire(now int64, limits timeouts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	limit := c.l.limits.idle
+	limit := limits.idle
 	if c.asking {
-		limit = c.l.limits.request
+		limit = limits.request
 	}
 	if c.reading && !c.watching && now-c.since > int64(limit) {
 		c.expired = true
 		_ = c.Conn.SetReadDeadline(longAgo) // fails on a closed connection, which is past waiting
 	}
-	if c.writing != 0 && now-c.writing > int64(c.l.limits.write) {
+	if c.writing != 0 && now-c.writing > int64(limits.write) {
 		_ = c.Conn.SetWriteDeadline(longAgo)
 	}
 }
@@ -147,6 +171,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.passed {
 		c.mu.Unlock()
 		return 0, os.ErrDeadlineExceeded
+	}
+	if c.resting > 0 && !c.asking && len(p) > 1 {
+		c.rest()
 	}
 	c.reading, c.watching = true, len(p) == 1
 	c.mu.Unlock()
@@ -210,11 +237,15 @@ func (c *conn) Close() error {
 	c.mu.Lock()
 	again := c.deregistered
 	c.deregistered = true
-	c.mu.Unlock()
-	if !again {
-		c.l.remove(c)
+	if c.closing != nil && !again {
+		close(c.closing)
 	}
-	return c.Conn.Close()
+	c.mu.Unlock()
+	err := c.Conn.Close()
+	if !again {
+		c.l.remove(c) // last: its place is that of a file descriptor
+	}
+	return err
 }
 
 // CloseWrite lets net/http end its own answers gracefully.

@@ -344,6 +344,28 @@ func TestStoreFails(t *testing.T) {
 	want(t, a, 503, "ServiceUnavailable", shapes["ServiceUnavailable"].message)
 }
 
+// A node that cannot know what others changed does not answer, not even who would be refused, and says why in the record only.
+func TestStale(t *testing.T) {
+	why := ""
+	s := start(t, func(a *Config, _ *market.Config) { a.Stale = func() string { return why } })
+	p := s.buy(legacyCode)
+	request := func(key sigv4.Key) answer { return s.do(sign(s.request(p.Token), key, "us-east-1", time.Now())) }
+	if a := request(sellerKey); a.status != 200 {
+		t.Errorf("up to date: %s", a.body)
+	}
+	why = "cut off"
+	for _, key := range []sigv4.Key{sellerKey, key("AKIANOBODY0000000000")} {
+		want(t, request(key), 503, "ServiceUnavailable", shapes["ServiceUnavailable"].message)
+	}
+	if r := s.last(); r.Reason != why || r.Principal != "" {
+		t.Errorf("the record: %+v", r)
+	}
+	why = ""
+	if a := request(sellerKey); a.status != 200 {
+		t.Errorf("up to date again: %s", a.body)
+	}
+}
+
 // Tokens, signatures and session tokens are nowhere in what a record shows.
 func TestRecordsHoldNoSecret(t *testing.T) {
 	s := start(t)

@@ -2,8 +2,10 @@
 //
 // A request passes these stations, in AWS's order of checks (docs/divergences.md, "Order of checks"):
 //
-//	size ─▶ protocol ─▶ syntax of the body ─▶ operation ─▶ signature ─▶ account ─▶ policy ─▶ quota
+//	protocol ─▶ too many? ─▶ size ─▶ syntax of the body ─▶ operation ─▶ a turn ─▶ signature ─▶ account ─▶ policy ─▶ quota
 //	     ─▶ shape and constraints ─▶ fault rules ─▶ market.Service
+//
+// What it does when more is asked of it than it can answer is in admission.go.
 //
 // Its timeouts are those of its connections (conn.go). Each station can end it with an AWS error, in the caller's protocol. Whatever happens leaves exactly one request record.
 //
@@ -13,8 +15,6 @@ package api
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -58,8 +58,15 @@ type Config struct {
 	Region string
 	// Secure says that the listener speaks TLS (aws:SecureTransport).
 	Secure bool
+	// Stale is why the node must not answer at the moment, because it cannot know what others have changed; "" while it can. nil: always.
+	Stale func() string
 	// EchoCanonical puts the canonical request into the message of a signature mismatch.
 	EchoCanonical bool
+	// MaxWait is how long a request may wait for a processor and for its turn before it is refused with ThrottlingException (admission.go). 0: as long
+	// as it takes.
+	MaxWait time.Duration
+	// MaxConnections is how many connections may be open. Further ones are accepted when others have gone. 0: any number.
+	MaxConnections int
 	// Relaxed says who an unknown access key stands for, its signature unchecked. nil: nobody.
 	Relaxed func(accessKeyID string) *account.Principal
 	// Wall is the wall clock; nil: time.Now.
@@ -69,12 +76,14 @@ type Config struct {
 // Server is the AWS face. It is an http.Handler, and brings the http.Server that its bounds are part of.
 type Server struct {
 	Config
-	verifier *sigv4.Verifier
-	http     *http.Server
-	limits   timeouts
-	calls    sync.Pool
-	keys     http.Handler // the public keys
-	warnOnce sync.Once
+	verifier  *sigv4.Verifier
+	http      *http.Server
+	limits    timeouts
+	admission *admission
+	capacity  *capacity
+	calls     sync.Pool
+	keys      http.Handler // the public keys
+	warnOnce  sync.Once
 
 	draining context.Context // ends with Shutdown: a call that a fault rule holds is let go then
 	drain    context.CancelFunc
@@ -89,6 +98,7 @@ func New(cfg Config) *Server {
 		cfg.Wall = time.Now
 	}
 	s := &Server{Config: cfg}
+	s.admission, s.capacity = newAdmission(cfg.MaxWait), newCapacity(cfg.MaxConnections)
 	s.calls.New = func() any { return newCall() }
 	s.keys = pubkeys.Handler(func(ctx context.Context) ([]market.PublicKey, error) { return s.Service.PublicKeys(ctx) })
 	s.draining, s.drain = context.WithCancel(context.Background())
@@ -96,14 +106,21 @@ func New(cfg Config) *Server {
 	s.limits = timeouts{idle: idleTimeout, request: requestTimeout, write: writeTimeout}
 	s.http = &http.Server{ // its timeouts are the listener's business
 		Handler: s, MaxHeaderBytes: maxHeader, DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered like everything else
-		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug), ConnContext: withConn,
 	}
 	return s
 }
 
-// Serve answers on ln, over TLS if conf is given, until Shutdown.
+// Serve answers on ln, over TLS if conf is given, until Shutdown. A Server serves once.
 func (s *Server) Serve(ln net.Listener, conf *tls.Config) error {
-	return s.http.Serve(newListener(ln, conf, s.limits, s.answeredByHTTP))
+	if s.MaxWait > 0 {
+		if err := s.admission.probe.open(); err != nil {
+			return err
+		}
+	}
+	l := newListener(ln, conf, s.limits, s.answeredByHTTP)
+	l.capacity = s.capacity
+	return s.http.Serve(l)
 }
 
 // Shutdown stops accepting, lets go the calls that fault rules hold, and returns when what was under way is answered. When ctx ends first, the
@@ -114,6 +131,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil {
 		_ = s.http.Close()
 	}
+	s.admission.probe.close()
 	return err
 }
 
@@ -129,6 +147,11 @@ func (s *Server) answeredByHTTP(remote, requestID string, f *awsproto.Fault) {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.TransferEncoding) > 0 {
+		// A Content-Length may have stood beside it, which net/http takes out without a word. What stands before Souk may have gone by that, and sees two
+		// requests where there is one, or the other way round: the connection must not be used again (RFC 9112, section 6.1). SDKs send no chunks.
+		w.Header()["Connection"] = []string{"close"}
+	}
 	q := s.calls.Get().(*call)
 	q.begin(s, r)
 	ok := false
@@ -153,41 +176,4 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.finish(w, f)
 	}
 	ok = true
-}
-
-// readBody reads the request's body into the record.
-func (q *call) readBody() *awsproto.Fault {
-	r := q.r
-	if r.ContentLength > MaxBody {
-		q.closing = true
-		q.rec.BodySize = int(min(r.ContentLength, 1<<40))
-		return awsproto.RequestEntityTooLarge(MaxBody)
-	}
-	buf := q.rec.Body[:0]
-	if n := int(r.ContentLength); n >= cap(buf) {
-		buf = make([]byte, 0, n+1)
-	}
-	for {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := r.Body.Read(buf[len(buf):min(cap(buf), MaxBody+1)])
-		buf = buf[:len(buf)+n]
-		q.rec.Body = buf
-		switch {
-		case len(buf) > MaxBody:
-			q.closing = true
-			return awsproto.RequestEntityTooLarge(MaxBody)
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			q.closing = true
-			q.rec.Reason = "body: " + err.Error()
-			var timeout net.Error
-			if errors.As(err, &timeout) && timeout.Timeout() {
-				return awsproto.RequestTimeout()
-			}
-			return awsproto.MalformedHTTPRequest("request body is cut short or badly chunked")
-		}
-	}
 }

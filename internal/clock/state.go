@@ -27,12 +27,19 @@ func Restore(wall func() time.Time, from State) *Clock {
 		wall = time.Now
 	}
 	c := &Clock{wall: wall}
+	c.Adopt(from)
+	return c
+}
+
+// Adopt makes the clock continue from a State, as Restore does: another node that shares it was told to move it.
+func (c *Clock) Adopt(from State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if from.Frozen {
 		c.state.Store(&state{frozen: true, at: clamp(from.Now.UTC().Round(0))})
 	} else {
 		c.state.Store(&state{offset: from.Offset.normal()})
 	}
-	return c
 }
 
 // Offset is a span of time, exact to the nanosecond over all the years that a Clock can show; a time.Duration ends at

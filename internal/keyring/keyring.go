@@ -66,6 +66,9 @@ func NewKey(rand io.Reader, now time.Time) (Key, error) {
 // value is an empty ring.
 type Ring struct {
 	state atomic.Pointer[state]
+	// Unknown, if set, is called when a value names a key that the ring does not have: another node may have made it just now. It brings the ring up
+	// to date, or does nothing, and takes its time where it is called too often: anybody can make such values up. Set it before the ring is used.
+	Unknown func()
 }
 
 type state struct {
@@ -147,7 +150,12 @@ func (r *Ring) Open(dst []byte, purpose []byte, sealed []byte) ([]byte, error) {
 		return dst, ErrOpen
 	}
 	nonce, rest := sealed[:nonceSize], sealed[nonceSize:]
-	gcm, ok := s.opens[masked(ID(rest[:idSize]), nonce)]
+	id := masked(ID(rest[:idSize]), nonce)
+	gcm, ok := s.opens[id]
+	if !ok && r.Unknown != nil {
+		r.Unknown()
+		gcm, ok = r.state.Load().opens[id]
+	}
 	if !ok {
 		return dst, ErrOpen
 	}

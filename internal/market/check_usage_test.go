@@ -10,6 +10,7 @@ import (
 
 	"github.com/souk-market/souk/internal/market"
 	"github.com/souk-market/souk/internal/sqlstore"
+	"github.com/souk-market/souk/internal/vault"
 )
 
 // A ledger that was meddled with does not pass: not in what a record says, nor in where it is kept, nor in what it is of.
@@ -38,7 +39,7 @@ func TestCheckFindsAWrongLedger(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			store, err := sqlstore.Open(ctx, sqlstore.Config{Path: path})
+			store, err := sqlstore.Open(ctx, sqlstore.Config{Path: path, Vault: vault.New(vault.Key{})})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +59,7 @@ func TestCheckFindsAWrongLedger(t *testing.T) {
 // ledger makes a store with one usage record.
 func ledger(t *testing.T, path string) {
 	t.Helper()
-	store, err := sqlstore.Open(ctx, sqlstore.Config{Path: path, Create: true})
+	store, err := sqlstore.Open(ctx, sqlstore.Config{Path: path, Create: true, Vault: vault.New(vault.Key{})})
 	if err != nil {
 		t.Fatal(err)
 	}

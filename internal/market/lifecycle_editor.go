@@ -17,10 +17,11 @@ type editor struct {
 	rand    io.Reader
 	now     time.Time
 	touched map[standingKey]struct{}
+	changed map[string]bool // by agreement; true: and its history says so
 }
 
 func newEditor(tx Tx, rand io.Reader, now time.Time) *editor {
-	return &editor{tx: tx, rand: rand, now: now, touched: map[standingKey]struct{}{}}
+	return &editor{tx: tx, rand: rand, now: now, touched: map[standingKey]struct{}{}, changed: map[string]bool{}}
 }
 
 // errOverdue says that something fell due between settling and an Update: it has to happen first.
@@ -52,6 +53,9 @@ func (s *Service) edit(ctx context.Context, now time.Time, update func(context.C
 			if err := fn(e); err != nil {
 				return err
 			}
+			if err := e.documented(); err != nil {
+				return err
+			}
 			next, err = nextDue(tx)
 			return err
 		})
@@ -76,13 +80,27 @@ func (s *Service) forgetTouched(e *editor) {
 	}
 }
 
+// documented is an error if an agreement was changed without a line in its history: other nodes learn of changes from there.
+func (e *editor) documented() error {
+	for id, noted := range e.changed {
+		if !noted {
+			return fmt.Errorf("market: agreement %s was changed without a line in its history", id)
+		}
+	}
+	return nil
+}
+
 func (e *editor) put(a Agreement) error {
 	e.touched[standingKey{a.ProductCode, a.Buyer}] = struct{}{}
+	if !e.changed[a.ID] {
+		e.changed[a.ID] = false
+	}
 	return e.tx.PutAgreement(a)
 }
 
 // note writes a line of an agreement's history.
 func (e *editor) note(a *Agreement, at time.Time, kind EventKind, detail string) error {
+	e.changed[a.ID] = true
 	return e.tx.AppendEvent(Event{AgreementID: a.ID, At: at, Kind: kind, Detail: detail})
 }
 

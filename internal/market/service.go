@@ -39,6 +39,8 @@ type Config struct {
 	TokenReuse TokenReuse
 	// UsageWindow is how far back BatchMeterUsage takes records: 0 or DefaultUsageWindow, or OlderUsageWindow.
 	UsageWindow time.Duration
+	// Shared says that other nodes use the store too: CatchUp must be called when they have changed something, and every now and then.
+	Shared bool
 	// BuiltinRegistrationURL is where this Souk's own registration page is; "" if it has none.
 	BuiltinRegistrationURL string
 }
@@ -60,6 +62,7 @@ type Service struct {
 	memory    memory
 	due       due     // when the next thing happens to an agreement by itself
 	signers   signers // of RegisterUsage
+	follower  follower
 
 	refreshing sync.Mutex // one refresh at a time, so that an older state never replaces a newer one
 }
@@ -98,8 +101,14 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	if s.reuse != ReuseReplay && s.reuse != ReuseSingle {
 		return nil, fmt.Errorf("market: open: token reuse %q must be %q or %q", s.reuse, ReuseReplay, ReuseSingle)
 	}
-	if err := s.refresh(ctx); err != nil {
+	if _, err := s.CatchUp(ctx); err != nil { // before the versions move, so that nothing is missed
 		return nil, fmt.Errorf("market: open: %w", err)
+	}
+	if err := s.refresh(ctx); err != nil { // an empty store has versions of 0, like this node
+		return nil, fmt.Errorf("market: open: %w", err)
+	}
+	if cfg.Shared {
+		s.ring.Unknown = s.unknownKey
 	}
 	if _, ok := s.ring.Active(); !ok {
 		if _, err := s.RotateTokenKey(ctx, Operator()); err != nil {
@@ -116,10 +125,7 @@ func (s *Service) refresh(ctx context.Context) error {
 	var state account.State
 	var keys []keyring.Key
 	err := s.store.View(ctx, func(tx Tx) (err error) {
-		if state, err = tx.Directory(); err != nil {
-			return err
-		}
-		keys, err = tx.TokenKeys()
+		state, keys, err = stateOf(tx)
 		return err
 	})
 	if err != nil {
@@ -365,7 +371,7 @@ func (s *Service) rotateIfOld(ctx context.Context) error {
 // Ready reports whether the store answers.
 func (s *Service) Ready(ctx context.Context) error {
 	return s.store.View(ctx, func(tx Tx) error {
-		_, err := tx.DirectoryVersion()
+		_, err := tx.Versions()
 		return err
 	})
 }

@@ -137,14 +137,17 @@ func (s *Service) settleSome(ctx context.Context, now time.Time) (steps int, err
 		e = newEditor(tx, s.rand, now)
 		for steps = 0; steps < settleBatch; steps++ {
 			a, ok, err := tx.NextDue()
-			if err != nil || !ok || a.DueAt.After(now) {
+			if err != nil {
 				return err
+			}
+			if !ok || a.DueAt.After(now) {
+				break
 			}
 			if err := e.step(a); err != nil {
 				return err
 			}
 		}
-		return nil
+		return e.documented()
 	})
 	switch {
 	case err == nil:

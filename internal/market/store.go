@@ -51,8 +51,8 @@ type Tx interface {
 	PutUser(account.User) error
 	PutRole(account.Role) error
 	PutAccessKey(account.AccessKey) error
-	// DirectoryVersion grows with every write to the directory, so that a node can tell that its copy is stale.
-	DirectoryVersion() (int64, error)
+	// Versions tell a node that what it keeps in memory is stale.
+	Versions() (Versions, error)
 
 	Product(code string) (Product, bool, error)
 	Products() ([]Product, error) // by code
@@ -97,6 +97,8 @@ type Tx interface {
 	PutClientToken(ClientToken) error
 	// ForgetClientTokens drops those whose time is over.
 	ForgetClientTokens(now time.Time) (int, error)
+	// ClientTokens lists them by account, then token: those that come after one (nil: from the first), and at most limit of them (0: all).
+	ClientTokens(after *ClientToken, limit int) ([]ClientToken, error)
 
 	// SigningKeys are the key pairs of RegisterUsage, by Version.
 	SigningKeys() ([]SigningKey, error)
@@ -105,6 +107,8 @@ type Tx interface {
 	// Registration is a workload's first RegisterUsage.
 	Registration(productCode, account, resource string) (Registration, bool, error)
 	Registrations(productCode string) ([]Registration, error) // by product, account, resource; "" for those of all products
+	// RegistrationsAfter lists those of all products, a page at a time, as ClientTokens does.
+	RegistrationsAfter(after *Registration, limit int) ([]Registration, error)
 	PutRegistration(Registration) error
 
 	TokenKeys() ([]keyring.Key, error) // by creation, then id
@@ -115,10 +119,34 @@ type Tx interface {
 	RedeemToken(tokenID []byte, forget time.Time) (first bool, err error)
 	// ForgetTokens drops the notes whose time is over.
 	ForgetTokens(now time.Time) (int, error)
+	// RedeemedTokens lists the notes by the token's id, as ClientTokens does.
+	RedeemedTokens(after *RedeemedToken, limit int) ([]RedeemedToken, error)
 
 	// Setting keeps small named values of the house (the market clock's offset, the schema's origin).
 	Setting(name string) (string, bool, error)
+	Settings() ([]Setting, error) // by name
 	PutSetting(name, value string) error
+	// DropSetting takes a setting away, if it is there.
+	DropSetting(name string) error
+}
+
+// RedeemedToken notes that a single-use token was redeemed.
+type RedeemedToken struct {
+	ID       []byte
+	ForgetAt time.Time // when the note may go
+}
+
+// Setting is a small named value.
+type Setting struct {
+	Name, Value string
+}
+
+// Versions say how far a store has come. Each number grows with every Update that writes what it stands for, and never otherwise.
+type Versions struct {
+	Directory int64 // accounts, policies, users, roles, access keys
+	House     int64 // token keys, signing keys, settings
+	Catalog   int64 // products
+	Event     int64 // the highest Seq of agreements' history; no agreement changes without a line there
 }
 
 // AgreementFilter narrows a list of agreements.

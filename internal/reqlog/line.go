@@ -38,18 +38,19 @@ func appendMember(b []byte, name, value string) []byte {
 	return append(b, '"')
 }
 
-// appendEscaped appends what stands between the quotes of a JSON string. Nothing that a caller sends can end the line or the string; what is not
-// UTF-8 becomes U+FFFD.
+// appendEscaped appends what stands between the quotes of a JSON string. Nothing that a caller sends can end the line or the string, nor
+// is obeyed by the terminal that shows it; what is not UTF-8 becomes U+FFFD.
 func appendEscaped(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if c >= ' ' && c != '"' && c != '\\' && c < 0x7f {
 			i++
 			continue
 		}
+		r, size := rune(c), 1
 		if c >= utf8.RuneSelf {
-			if _, size := utf8.DecodeRuneInString(s[i:]); size > 1 {
+			if r, size = utf8.DecodeRuneInString(s[i:]); size > 1 && !obeyed(r) {
 				i += size
 				continue
 			}
@@ -58,14 +59,20 @@ func appendEscaped(b []byte, s string) []byte {
 		switch {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
-		case c < ' ':
-			const hex = "0123456789abcdef"
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
+		case size == 1 && c >= utf8.RuneSelf:
 			b = append(b, "\ufffd"...)
+		default:
+			const hex = "0123456789abcdef"
+			b = append(b, '\\', 'u', hex[r>>12], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 		}
-		i++
+		i += size
 		start = i
 	}
 	return append(b, s[start:]...)
+}
+
+// obeyed reports whether a terminal or an editor does something about r, beyond ASCII, in place of showing it: the control characters of ISO 6429, which xterm
+// takes for escape sequences; separators of lines; and what turns the direction of text (Unicode Standard Annex 9).
+func obeyed(r rune) bool {
+	return r < 0xa0 || r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }

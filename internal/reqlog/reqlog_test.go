@@ -282,7 +282,7 @@ func TestMaxBytes(t *testing.T) {
 
 // Whatever a caller sends, a line is one line of valid JSON that says the same.
 func TestLineIsJSON(t *testing.T) {
-	for _, s := range []string{"", "plain", "a\"b\\c", "line\nbreak\r\t\x00\x1f", "é ünïcode \U0001F600", "bad \xff\xfe", "\u2028"} {
+	for _, s := range []string{"", "plain", "a\"b\\c", "line\nbreak\r\t\x00\x1f", "é ünïcode \U0001F600", "bad \xff\xfe", "\u2028", "\x7f\u009b2J\u061c\u200f\u2066"} {
 		r := Record{ID: s, Principal: s, Remote: s, AccessKeyID: s, Region: s, ProductCode: s, Reason: s, ErrorCode: s, Operation: s, Time: time.Now(), Status: 200}
 		line := r.appendLine(nil)
 		var got map[string]any
@@ -291,6 +291,9 @@ func TestLineIsJSON(t *testing.T) {
 		}
 		if want := strings.ToValidUTF8(s, "\ufffd"); s != "" && strings.ReplaceAll(got["principal"].(string), "\ufffd\ufffd", "\ufffd") != want {
 			t.Errorf("%q became %q", s, got["principal"])
+		}
+		if i := bytes.IndexFunc(line[:len(line)-1], func(r rune) bool { return r < ' ' || r == 0x7f || r > 0x7f && obeyed(r) }); i >= 0 {
+			t.Errorf("a terminal obeys %q: %q", s, line[i:])
 		}
 	}
 }

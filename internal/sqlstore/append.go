@@ -84,6 +84,16 @@ func (a *appender) append(batch []market.UsageRecord, keys []int64, out []market
 	return a.inserted, err
 }
 
+// appendWithin is append for a batch that is a part of an Update.
+func (a *appender) appendWithin(batch []market.UsageRecord, out []market.Appended) error {
+	keys := make([]int64, len(batch))
+	if err := a.known.keys(batch, keys); err != nil {
+		return err
+	}
+	_, err := a.append(batch, keys, out)
+	return err
+}
+
 func (a *appender) runBatch(driverConn any) error {
 	if a.insert == nil {
 		if err := a.prepare(driverConn); err != nil {

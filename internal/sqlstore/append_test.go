@@ -341,11 +341,7 @@ func TestSeriesThatWereForgottenAreFoundAgain(t *testing.T) {
 
 func TestBareUsageLoopDoesTheWholeWork(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir()+"/souk.db")
-	path := pathOf(t, s)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	path := t.TempDir() + "/souk.db"
 	rate, err := BareUsageLoop(t.Context(), path, 1000, 300, usageOf)
 	if err != nil || rate <= 0 {
 		t.Fatalf("%f, %v", rate, err)
@@ -356,7 +352,12 @@ func TestBareUsageLoopDoesTheWholeWork(t *testing.T) {
 		usageOf(i, &r)
 		want[r.Series] = true
 	}
-	err = open(t, path).View(t.Context(), func(tx market.Tx) error {
+	s, err := Open(t.Context(), Config{Path: path, Vault: bareVault()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.View(t.Context(), func(tx market.Tx) error {
 		n, err := tx.CountUsage(market.UsageFilter{})
 		if n != 980 { // every 50th is a repeat
 			t.Errorf("%d records", n)

@@ -77,14 +77,14 @@ func BenchmarkOpen(b *testing.B) {
 	b.Run("fresh", func(b *testing.B) {
 		dir := b.TempDir()
 		for n := 0; b.Loop(); n++ {
-			openOnce(b, Config{Path: filepath.Join(dir, fmt.Sprint(n), "souk.db"), Create: true})
+			openOnce(b, Config{Vault: testVault(), Path: filepath.Join(dir, fmt.Sprint(n), "souk.db"), Create: true})
 		}
 	})
 	b.Run("existing", func(b *testing.B) {
 		path := filepath.Join(b.TempDir(), "souk.db")
-		openOnce(b, Config{Path: path, Create: true})
+		openOnce(b, Config{Vault: testVault(), Path: path, Create: true})
 		for b.Loop() {
-			openOnce(b, Config{Path: path})
+			openOnce(b, Config{Vault: testVault(), Path: path})
 		}
 	})
 }

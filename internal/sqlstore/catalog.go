@@ -66,8 +66,12 @@ func (t *tx) PutProduct(p market.Product) error {
 	if err != nil {
 		return t.fail(op, err)
 	}
-	return t.put(op, putProduct, p.Code, p.ID, p.Seller, p.Title, p.Description, string(p.Kind), p.RegistrationURL,
+	err = t.put(op, putProduct, p.Code, p.ID, p.Seller, p.Title, p.Description, string(p.Kind), p.RegistrationURL,
 		int64(p.TokenLife), string(p.TokenReuse), dimensions, millis(p.CreatedAt))
+	if err != nil {
+		return err
+	}
+	return t.bump(op, catalogCounter)
 }
 
 func (t *tx) Offer(id string) (market.Offer, bool, error) {

@@ -94,14 +94,10 @@ func (c bytesColumn) Scan(v any) error {
 	return nil
 }
 
-// idColumn and secretColumn scan the fixed lengths of a sealing key.
+// idColumn scans the fixed length of a sealing key's id.
 type idColumn struct{ to *keyring.ID }
 
 func (c idColumn) Scan(v any) error { return scanBytes(c.to[:], v) }
-
-type secretColumn struct{ to *[32]byte }
-
-func (c secretColumn) Scan(v any) error { return scanBytes(c.to[:], v) }
 
 // recordIDColumn and hashColumn scan those of a usage record and of a call's parameters.
 type recordIDColumn struct{ to *market.RecordID }

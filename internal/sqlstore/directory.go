@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"errors"
+
 	"github.com/souk-market/souk/internal/account"
 )
 
@@ -13,8 +15,7 @@ const (
 	selectPolicies = `SELECT account, name, document FROM policy ORDER BY account, name`
 	selectUsers    = `SELECT ` + identityColumns + ` FROM identity WHERE kind = 'user' ORDER BY account, name`
 	selectRoles    = `SELECT ` + identityColumns + `, workload, workload_region FROM identity WHERE kind = 'role' ORDER BY account, name`
-	selectKeys     = `SELECT id, secret, account, user_name, inactive, name, note, created_at FROM access_key ORDER BY id`
-	selectCounter  = `SELECT value FROM counter WHERE name = $1`
+	selectKeys     = `SELECT secret, id, account, user_name, inactive, name, note, created_at FROM access_key ORDER BY id`
 
 	putAccount = `INSERT INTO account (` + accountColumns + `) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, seller = excluded.seller, buyer = excluded.buyer, suspended = excluded.suspended`
@@ -26,10 +27,8 @@ const (
 	putKey = `INSERT INTO access_key (id, secret, account, user_name, inactive, name, note, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, account = excluded.account, user_name = excluded.user_name,
 			inactive = excluded.inactive, name = excluded.name, note = excluded.note, created_at = excluded.created_at`
-	bumpCounter = `UPDATE counter SET value = value + 1 WHERE name = $1`
 
 	userKind, roleKind = "user", "role"
-	directoryCounter   = "directory"
 )
 
 func scanAccount(a *account.Account) []any {
@@ -48,7 +47,7 @@ func scanRole(r *account.Role) []any {
 }
 
 func scanKey(k *account.AccessKey) []any {
-	return []any{&k.ID, &k.Secret, &k.Account, &k.User, &k.Inactive, &k.Name, &k.Note, timeColumn{&k.CreatedAt}}
+	return []any{&k.ID, &k.Account, &k.User, &k.Inactive, &k.Name, &k.Note, timeColumn{&k.CreatedAt}}
 }
 
 func (t *tx) Directory() (s account.State, err error) {
@@ -65,8 +64,17 @@ func (t *tx) Directory() (s account.State, err error) {
 	if s.Roles, err = list(t, op, selectRoles, scanRole); err != nil {
 		return account.State{}, err
 	}
-	if s.Keys, err = list(t, op, selectKeys, scanKey); err != nil {
+	keys, err := list(t, op, selectKeys, scanSealed(scanKey))
+	if err != nil {
 		return account.State{}, err
+	}
+	for _, k := range keys {
+		secret, err := t.unseal(op, accessKeySecret, k.row.ID, k.secret)
+		if err != nil {
+			return account.State{}, err
+		}
+		k.row.Secret = string(secret)
+		s.Keys = append(s.Keys, k.row)
 	}
 	return s, nil
 }
@@ -112,7 +120,12 @@ func (t *tx) putIdentity(op, kind string, i account.Identity, workload account.W
 }
 
 func (t *tx) PutAccessKey(k account.AccessKey) error {
-	return t.putDirectory("put access key", putKey, k.ID, k.Secret, k.Account, k.User, k.Inactive, k.Name, k.Note, millis(k.CreatedAt))
+	const op = "put access key"
+	if checkText(k.Secret) != nil {
+		return t.fail(op, errors.New("its secret is no text that can be kept"))
+	}
+	secret := t.seal(accessKeySecret, k.ID, []byte(k.Secret))
+	return t.putDirectory(op, putKey, k.ID, secret, k.Account, k.User, k.Inactive, k.Name, k.Note, millis(k.CreatedAt))
 }
 
 // putDirectory is put, and moves the directory's version on.
@@ -120,10 +133,5 @@ func (t *tx) putDirectory(op, query string, args ...any) error {
 	if err := t.put(op, query, args...); err != nil {
 		return err
 	}
-	return t.put(op, bumpCounter, directoryCounter)
-}
-
-func (t *tx) DirectoryVersion() (int64, error) {
-	v, _, err := get(t, "read directory version", selectCounter, func(v *int64) []any { return []any{v} }, directoryCounter)
-	return v, err
+	return t.bump(op, directoryCounter)
 }

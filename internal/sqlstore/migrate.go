@@ -11,8 +11,15 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-//go:embed migrations/*.sql
+// The schemas of both engines. Migrations of one number do the same on both; PostgreSQL came with the second.
+//
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
 var migrations embed.FS
+
+const (
+	sqliteMigrations   = "migrations/sqlite"
+	postgresMigrations = "migrations/postgres"
+)
 
 // migrate brings the schema of db up to the newest migration. They only ever go forward.
 //
@@ -22,7 +29,7 @@ func (s *Store) migrate(ctx context.Context, db *sql.DB, create bool) error {
 	if err != nil {
 		return err
 	}
-	want, err := newestMigration()
+	want, err := newestMigration(sqliteMigrations)
 	if err != nil {
 		return err
 	}
@@ -34,7 +41,7 @@ func (s *Store) migrate(ctx context.Context, db *sql.DB, create bool) error {
 	case have == 0 && !create: // a file that something else made, or whose making was cut short
 		return ErrNotInitialized
 	}
-	dir, err := fs.Sub(migrations, "migrations")
+	dir, err := fs.Sub(migrations, sqliteMigrations)
 	if err != nil {
 		return err
 	}
@@ -60,9 +67,9 @@ func schemaVersion(ctx context.Context, db *sql.DB) (v int64, err error) {
 	return v, err
 }
 
-// newestMigration is the highest version among the embedded files.
-func newestMigration() (newest int64, err error) {
-	files, err := migrations.ReadDir("migrations")
+// newestMigration is the highest version among an engine's files.
+func newestMigration(dir string) (newest int64, err error) {
+	files, err := migrations.ReadDir(dir)
 	if err != nil {
 		return 0, err
 	}

@@ -15,20 +15,31 @@ import (
 	"github.com/souk-market/souk/internal/market"
 )
 
-// storeOf1 makes a store as the binary made it that knew nothing but the first migration, and fills it.
-func storeOf1(t *testing.T, fill string) (path string) {
+// storeOf makes a store as the binary made it that knew nothing but the first so many migrations, and fills it.
+func storeOf(t *testing.T, newest int64, fill string) (path string) {
 	t.Helper()
-	first, err := migrations.ReadFile("migrations/00001_market.sql")
+	files, err := migrations.ReadDir(sqliteMigrations)
 	if err != nil {
 		t.Fatal(err)
 	}
+	known := fstest.MapFS{}
+	for _, f := range files {
+		v, err := goose.NumericComponent(f.Name())
+		if err == nil && v <= newest {
+			known[f.Name()] = &fstest.MapFile{}
+			known[f.Name()].Data, err = migrations.ReadFile(sqliteMigrations + "/" + f.Name())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	path = filepath.Join(t.TempDir(), "souk.db")
-	db, err := sql.Open("sqlite", dsn(path, writerOptions))
+	db, err := sql.Open("sqlite", dsn(path, "_journal_mode=WAL&_pragma=page_size(16384)"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, fstest.MapFS{"00001_market.sql": {Data: first}}, goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, known, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +54,7 @@ func storeOf1(t *testing.T, fill string) (path string) {
 
 func TestAStoreFromBeforeMeteringGoesOn(t *testing.T) {
 	t.Parallel()
-	s, err := Open(t.Context(), Config{Path: storeOf1(t, `
+	s, err := Open(t.Context(), Config{Vault: testVault(), Path: storeOf(t, 1, `
 		INSERT INTO identity VALUES ('user', 'a', 'u', '[]', 'null', ''), ('role', 'a', 'r', 'null', '["x"]', 'b');
 		INSERT INTO offer VALUES ('o', 'p', 'public', 'n', 0, 1000);
 		INSERT INTO agreement VALUES

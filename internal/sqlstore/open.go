@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -18,21 +19,29 @@ import (
 // page is written. Numbers come from measurements of group commit: pages of 16 KiB and a checkpoint every 4000 of them (64 MiB).
 //
 // synchronous=FULL syncs the write-ahead log at every commit; with NORMAL a commit would not survive power loss. There are no foreign keys,
-// so that pragma stays off.
+// so that pragma stays off. secure_delete is for migrations, and for sealing: what they free has secrets in clear (see openWriter).
 const (
 	writerOptions = "_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL" +
-		"&_pragma=page_size(16384)&_pragma=wal_autocheckpoint(4000)&_pragma=temp_store(MEMORY)"
+		"&_pragma=page_size(16384)&_pragma=wal_autocheckpoint(4000)&_pragma=temp_store(MEMORY)&_pragma=secure_delete(ON)"
 	readerOptions   = "_busy_timeout=5000&_query_only=1&_pragma=temp_store(MEMORY)"
 	creationOptions = "_journal_mode=MEMORY&_synchronous=OFF&_pragma=page_size(16384)&_pragma=temp_store(MEMORY)"
 	memoryDSN       = "file::memory:?_pragma=page_size(16384)&_pragma=temp_store(MEMORY)"
 )
 
 // openMemory opens the one connection that is the database: ":memory:" is private to it.
-func (s *Store) openMemory(ctx context.Context, cfg Config) error {
+func (s *Store) openMemory(ctx context.Context, cfg Config) (err error) {
+	if s.vault == nil {
+		if s.vault, err = ownVault(); err != nil {
+			return err
+		}
+	}
 	return s.openWriter(ctx, memoryDSN, true)
 }
 
 func (s *Store) openFile(ctx context.Context, cfg Config) error {
+	if s.vault == nil {
+		return errNoVault
+	}
 	path, err := realPath(cfg.Path)
 	if err != nil {
 		return err
@@ -56,10 +65,14 @@ func (s *Store) openFile(ctx context.Context, cfg Config) error {
 			return err
 		}
 	}
-	if err := s.openWriter(ctx, dsn(path, writerOptions), cfg.Create); err != nil {
+	fileSystem := ""
+	if cfg.vfs != "" {
+		fileSystem = "&vfs=" + cfg.vfs
+	}
+	if err := s.openWriter(ctx, dsn(path, writerOptions+fileSystem), cfg.Create); err != nil {
 		return err
 	}
-	s.readers, err = openReaders(dsn(path, readerOptions), max(4, 2*runtime.GOMAXPROCS(0)))
+	s.readers, err = openReaders(dsn(path, readerOptions+fileSystem), s.vault, max(4, 2*runtime.GOMAXPROCS(0)))
 	return err
 }
 
@@ -70,6 +83,9 @@ func (s *Store) openWriter(ctx context.Context, dsn string, create bool) error {
 		return err
 	}
 	s.db.SetMaxOpenConns(1)
+	if err := writeBack(ctx, s.db); err != nil {
+		return err
+	}
 	if err := s.migrate(ctx, s.db, create); err != nil {
 		return err
 	}
@@ -77,7 +93,24 @@ func (s *Store) openWriter(ctx context.Context, dsn string, create bool) error {
 	if err != nil {
 		return err
 	}
-	s.writer = newWriter(newConn(c), s.log)
+	s.writer = newWriter(newConn(c, sqliteDialect, s.vault), s.log)
+	if err := unlock(ctx, c, sqliteDialect, s.vault, s.log); err != nil {
+		return err
+	}
+	_, err = c.ExecContext(ctx, "PRAGMA secure_delete = OFF") // what is freed from here on was sealed
+	return err
+}
+
+// writeBack brings into the file, synced, what a process left in the write-ahead log that did not close the store, and empties the log. Without one it
+// does nothing.
+//
+// That process may have died because a sync failed. Then the kernel shows what it was to write, and does not write it any more: commits appended
+// to that log would be synced, and yet be unreadable after a power loss, for the gap before them. If somebody else reads the file, the log stays.
+func writeBack(ctx context.Context, db *sql.DB) error {
+	var busy, frames, written int
+	if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &written); err != nil {
+		return fmt.Errorf("write the log back: %w", err)
+	}
 	return nil
 }
 
@@ -136,6 +169,9 @@ func (s *Store) fill(ctx context.Context, path string) error {
 	}
 	db.SetMaxOpenConns(1)
 	err = s.migrate(ctx, db, true)
+	if err == nil {
+		err = unlockOn(ctx, db, sqliteDialect, s.vault, s.log)
+	}
 	if err == nil {
 		_, err = db.ExecContext(ctx, "PRAGMA journal_mode = WAL") // is kept in the file
 	}

@@ -19,7 +19,7 @@ func TestOpenRefusesWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "missing", "souk.db")
-	if _, err := Open(t.Context(), Config{Path: missing}); !errors.Is(err, ErrNotInitialized) {
+	if _, err := Open(t.Context(), Config{Vault: testVault(), Path: missing}); !errors.Is(err, ErrNotInitialized) {
 		t.Errorf("no file: %v", err)
 	}
 	if _, err := os.Stat(filepath.Dir(missing)); !errors.Is(err, fs.ErrNotExist) {
@@ -30,7 +30,7 @@ func TestOpenRefusesWhatIsNotThere(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Config{Path: empty}); !errors.Is(err, ErrNotInitialized) {
+	if _, err := Open(t.Context(), Config{Vault: testVault(), Path: empty}); !errors.Is(err, ErrNotInitialized) {
 		t.Errorf("an empty file: %v", err)
 	}
 	s := open(t, empty) // with Create it becomes a store like any other
@@ -43,7 +43,7 @@ func TestOpenRefusesWhatIsNotThere(t *testing.T) {
 	if err := os.WriteFile(other, []byte(strings.Repeat("not a database\n", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Config{Path: other, Create: true}); err == nil {
+	if _, err := Open(t.Context(), Config{Vault: testVault(), Path: other, Create: true}); err == nil {
 		t.Error("a file of something else was opened")
 	}
 	if b, err := os.ReadFile(other); err != nil || !strings.HasPrefix(string(b), "not a database") {
@@ -58,7 +58,7 @@ func TestCreationThatWasCutShortIsBegunAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	s, err := Open(t.Context(), Config{Path: path, Create: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s, err := Open(t.Context(), Config{Vault: testVault(), Path: path, Create: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestASecondOpenIsRefused(t *testing.T) {
 	}
 	for _, name := range []string{path, link, filepath.Join(dir, "..", filepath.Base(dir), "souk.db")} {
 		for _, create := range []bool{false, true} {
-			if _, err := Open(t.Context(), Config{Path: name, Create: create}); !errors.Is(err, ErrLocked) {
+			if _, err := Open(t.Context(), Config{Vault: testVault(), Path: name, Create: create}); !errors.Is(err, ErrLocked) {
 				t.Errorf("%s, create %v: %v", name, create, err)
 			}
 		}
@@ -171,7 +171,7 @@ func TestANewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, create := range []bool{false, true} {
-		_, err := Open(t.Context(), Config{Path: path, Create: create})
+		_, err := Open(t.Context(), Config{Vault: testVault(), Path: path, Create: create})
 		if !errors.Is(err, ErrNewerSchema) || !strings.Contains(err.Error(), "999") {
 			t.Errorf("create %v: %v", create, err)
 		}
@@ -250,7 +250,7 @@ func TestACancelledOpenLeavesNoLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "souk.db")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Open(ctx, Config{Path: path, Create: true}); !errors.Is(err, context.Canceled) {
+	if _, err := Open(ctx, Config{Vault: testVault(), Path: path, Create: true}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("Open: %v", err)
 	}
 	put(t, open(t, path), "s", "v")

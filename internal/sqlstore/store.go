@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/vault"
 )
 
 // What Open answers, wrapped, where a caller may want to say more than the error's text.
@@ -37,32 +38,46 @@ type Config struct {
 	// Create makes the file and its directory if they do not exist, for nobody but the user to read (0600, 0700). Without it, Open
 	// answers ErrNotInitialized. A store in memory is always made.
 	Create bool
-	Log    *slog.Logger // nil: no log
+	// Vault seals the secrets in the store. A new store, or one from before there were vaults, is sealed under its key from then on. A store in memory
+	// can do without: it makes a key of its own.
+	Vault *vault.Vault
+	Log   *slog.Logger // nil: no log
+
+	// vfs names the file system that SQLite is to use, and that a test has registered with it; "": the operating system's. A store is always made on that.
+	vfs string
 }
 
 // Store is a market.Store. It is safe for concurrent use.
 type Store struct {
 	log     *slog.Logger
+	vault   *vault.Vault
 	db      *sql.DB // holds the writer's one connection
 	writer  *writer
 	readers *readerPool // nil in memory
 	lock    *os.File    // nil in memory
 
-	// closing guards closed and the step from zero of inside: nobody enters once Close has begun to wait.
-	closing sync.RWMutex
-	closed  bool
-	inside  sync.WaitGroup
-	once    sync.Once
-	failed  error // what Close answers
+	gate   gate
+	once   sync.Once
+	failed error // what Close answers
 }
 
 var _ market.Store = (*Store)(nil)
 
 // Open opens a store and brings its schema up to this binary's version.
 //
-// Errors: ErrNotInitialized, ErrNewerSchema, ErrLocked, and what the file system and SQLite say.
+// Errors: ErrNotInitialized, ErrNewerSchema, ErrLocked, ErrWrongKey, and what the file system and SQLite say.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{log: cfg.Log}
+	s, err := newStore(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	go s.writer.run()
+	return s, nil
+}
+
+// newStore is Open, but for the writer, which does not run yet.
+func newStore(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{log: cfg.Log, vault: cfg.Vault}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -73,7 +88,6 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := open(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlstore: open %s: %w", describe(cfg.Path), err), s.release())
 	}
-	go s.writer.run()
 	return s, nil
 }
 
@@ -86,10 +100,10 @@ func describe(path string) string {
 
 // View runs fn against a snapshot. fn must not call the Store: in memory that would wait for itself.
 func (s *Store) View(ctx context.Context, fn func(market.Tx) error) error {
-	if !s.enter() {
+	if !s.gate.enter() {
 		return unavailable()
 	}
-	defer s.inside.Done()
+	defer s.gate.leave()
 	if s.readers == nil {
 		return s.writer.submit(ctx, fn, forReading)
 	}
@@ -101,10 +115,10 @@ func (s *Store) View(ctx context.Context, fn func(market.Tx) error) error {
 //
 // If fn panics, what it did is undone and the panic goes on up the caller's stack.
 func (s *Store) Update(ctx context.Context, fn func(market.Tx) error) error {
-	if !s.enter() {
+	if !s.gate.enter() {
 		return unavailable()
 	}
-	defer s.inside.Done()
+	defer s.gate.leave()
 	return s.writer.submit(ctx, fn, forWriting)
 }
 
@@ -112,10 +126,10 @@ func (s *Store) Update(ctx context.Context, fn func(market.Tx) error) error {
 //
 // batch and out are read and written by another goroutine, but never after AppendUsage has returned, in whatever way.
 func (s *Store) AppendUsage(ctx context.Context, batch []market.UsageRecord, out []market.Appended) error {
-	if !s.enter() {
+	if !s.gate.enter() {
 		return unavailable()
 	}
-	defer s.inside.Done()
+	defer s.gate.leave()
 	if len(out) != len(batch) {
 		return fmt.Errorf("sqlstore: append usage: %w", errRoom)
 	}
@@ -128,10 +142,7 @@ func (s *Store) AppendUsage(ctx context.Context, batch []market.UsageRecord, out
 // Close lets everything that has begun come to its end, then closes the store. A second Close answers what the first one did.
 func (s *Store) Close() error {
 	s.once.Do(func() {
-		s.closing.Lock()
-		s.closed = true
-		s.closing.Unlock()
-		s.inside.Wait()
+		s.gate.close()
 		s.writer.stop()
 		if err := s.release(); err != nil {
 			s.failed = fmt.Errorf("sqlstore: close: %w", err)
@@ -157,19 +168,4 @@ func (s *Store) release() error {
 		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// enter notes that the caller is inside, until it calls s.inside.Done. It answers false when the store is closed.
-func (s *Store) enter() bool {
-	s.closing.RLock()
-	defer s.closing.RUnlock()
-	if s.closed {
-		return false
-	}
-	s.inside.Add(1)
-	return true
-}
-
-func unavailable() error {
-	return &market.Error{Code: market.Unavailable, Message: "the store is closed"}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/internal/market"
 	"github.com/souk-market/souk/internal/market/storetest"
+	"github.com/souk-market/souk/internal/vault"
 )
 
 func TestMemory(t *testing.T) {
@@ -25,7 +26,7 @@ func TestFile(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			again, err := Open(t.Context(), Config{Path: path}) // no Create: it is there
+			again, err := Open(t.Context(), Config{Vault: testVault(), Path: path}) // no Create: it is there
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,10 +35,13 @@ func TestFile(t *testing.T) {
 		})
 }
 
+// testVault has the key of all stores here that are not about keys.
+func testVault() *vault.Vault { return vault.New(vault.Key{1, 2, 3}) }
+
 // open opens a store that is closed with the test. The path "" is one in memory.
 func open(t testing.TB, path string) *Store {
 	t.Helper()
-	s, err := Open(context.Background(), Config{Path: path, Create: true})
+	s, err := Open(context.Background(), Config{Vault: testVault(), Path: path, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

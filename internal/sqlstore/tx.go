@@ -22,10 +22,15 @@ var (
 //
 // The statements are written for SQLite and PostgreSQL alike: $1 for parameters, ON CONFLICT for put.
 type tx struct {
-	ctx      context.Context
-	conn     *conn
-	appender *appender // nil on connections that only read
-	mode     mode
+	ctx  context.Context
+	conn *conn
+	mode mode
+	// appendUsage is AppendUsage, which engines do in their own ways; nil on connections that only read.
+	appendUsage func(batch []market.UsageRecord, out []market.Appended) error
+	wrote       bool // something
+	news        bool // something that other nodes keep in memory
+
+	bumped []string // the versions that were moved on
 	// err is the first failure. After it nothing works any more, so that fn cannot overlook it: SQLite may have undone the transaction,
 	// and what came next would be written outside of any.
 	err  error
@@ -74,6 +79,12 @@ func (t *tx) fail(op string, err error) error {
 
 // write runs a statement that changes something, and answers how many rows it changed.
 func (t *tx) write(op, query string, args ...any) (int, error) {
+	t.news = true
+	return t.writeQuietly(op, query, args...)
+}
+
+// writeQuietly is write for what no node keeps in memory.
+func (t *tx) writeQuietly(op, query string, args ...any) (int, error) {
 	if err := t.check(op); err != nil {
 		return 0, err
 	}
@@ -87,6 +98,7 @@ func (t *tx) write(op, query string, args ...any) (int, error) {
 			}
 		}
 	}
+	t.wrote = true
 	res, err := t.conn.exec(query, args...)
 	if err != nil {
 		return 0, t.fail(op, err)
@@ -159,7 +171,7 @@ func get[T any](t *tx, op, query string, scan func(*T) []any, args ...any) (v T,
 	if err != nil {
 		return v, false, t.fail(op, err)
 	}
-	switch err := st.QueryRowContext(context.Background(), args...).Scan(scan(&v)...); {
+	switch err := st.QueryRowContext(t.conn.ctx, args...).Scan(scan(&v)...); {
 	case errors.Is(err, sql.ErrNoRows):
 		return *new(T), false, nil
 	case err != nil:

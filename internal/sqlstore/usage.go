@@ -48,11 +48,8 @@ func (t *tx) AppendUsage(batch []market.UsageRecord, out []market.Appended) erro
 	if len(out) != len(batch) {
 		return t.fail(op, errRoom)
 	}
-	keys := make([]int64, len(batch))
-	if err := t.appender.known.keys(batch, keys); err != nil {
-		return t.fail(op, err)
-	}
-	if _, err := t.appender.append(batch, keys, out); err != nil {
+	t.wrote = true
+	if err := t.appendUsage(batch, out); err != nil {
 		return t.fail(op, err)
 	}
 	return nil

@@ -11,7 +11,7 @@ const (
 	registrationColumns = `product_code, account, resource, workload, region, at`
 
 	selectClientToken    = `SELECT ` + clientTokenColumns + ` FROM client_token WHERE account = $1 AND token = $2`
-	selectSigningKeys    = `SELECT version, private, created_at FROM signing_key ORDER BY version`
+	selectSigningKeys    = `SELECT private, version, created_at FROM signing_key ORDER BY version`
 	selectRegistration   = `SELECT ` + registrationColumns + ` FROM registration WHERE product_code = $1 AND account = $2 AND resource = $3`
 	selectRegistrations  = `SELECT ` + registrationColumns + ` FROM registration`
 	orderOfRegistrations = ` ORDER BY product_code, account, resource`
@@ -31,7 +31,7 @@ func scanClientToken(c *market.ClientToken) []any {
 }
 
 func scanSigningKey(k *market.SigningKey) []any {
-	return []any{&k.Version, bytesColumn{&k.Private}, timeColumn{&k.CreatedAt}}
+	return []any{&k.Version, timeColumn{&k.CreatedAt}}
 }
 
 func scanRegistration(r *market.Registration) []any {
@@ -43,20 +43,33 @@ func (t *tx) ClientToken(account, token string) (market.ClientToken, bool, error
 }
 
 func (t *tx) PutClientToken(c market.ClientToken) error {
-	return t.put("put client token", putClientToken, c.Account, c.Token, c.Fingerprint[:], c.RecordID[:], millis(c.ForgetAt))
+	_, err := t.writeQuietly("put client token", putClientToken, c.Account, c.Token, c.Fingerprint[:], c.RecordID[:], millis(c.ForgetAt))
+	return err
 }
 
 // ForgetClientTokens compares strictly, as ForgetTokens does.
 func (t *tx) ForgetClientTokens(now time.Time) (int, error) {
-	return t.write("forget client tokens", dropClientTokens, millis(now))
+	return t.writeQuietly("forget client tokens", dropClientTokens, millis(now))
 }
 
 func (t *tx) SigningKeys() ([]market.SigningKey, error) {
-	return list(t, "list signing keys", selectSigningKeys, scanSigningKey)
+	const op = "list signing keys"
+	rows, err := list(t, op, selectSigningKeys, scanSealed(scanSigningKey))
+	if err != nil {
+		return nil, err
+	}
+	var keys []market.SigningKey
+	for _, k := range rows {
+		if k.row.Private, err = t.unseal(op, signingKeyPrivate, k.row.Version, k.secret); err != nil {
+			return nil, err
+		}
+		keys = append(keys, k.row)
+	}
+	return keys, nil
 }
 
 func (t *tx) PutSigningKey(k market.SigningKey) error {
-	return t.put("put signing key", putSigningKey, k.Version, k.Private, millis(k.CreatedAt))
+	return t.putHouse("put signing key", putSigningKey, k.Version, t.seal(signingKeyPrivate, k.Version, k.Private), millis(k.CreatedAt))
 }
 
 func (t *tx) Registration(productCode, account, resource string) (market.Registration, bool, error) {
@@ -70,5 +83,6 @@ func (t *tx) Registrations(productCode string) ([]market.Registration, error) {
 }
 
 func (t *tx) PutRegistration(r market.Registration) error {
-	return t.put("put registration", putRegistration, r.ProductCode, r.Account, r.Resource, r.Workload, r.Region, millis(r.At))
+	_, err := t.writeQuietly("put registration", putRegistration, r.ProductCode, r.Account, r.Resource, r.Workload, r.Region, millis(r.At))
+	return err
 }

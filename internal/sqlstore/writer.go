@@ -250,7 +250,7 @@ func (w *writer) one(j *job) error {
 		}
 	}
 	select {
-	case j.turn <- &tx{ctx: j.ctx, conn: w.conn, mode: j.mode, appender: w.appender}:
+	case j.turn <- &tx{ctx: j.ctx, conn: w.conn, mode: j.mode, appendUsage: w.appender.appendWithin}:
 		w.joined = append(w.joined, j)
 		j.kept = <-j.done
 	case <-j.ctx.Done():

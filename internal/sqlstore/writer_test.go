@@ -271,7 +271,7 @@ func TestCloseDrainsTheQueue(t *testing.T) {
 func TestCloseLeavesNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // fails when a goroutine of the bubble is left
 		for _, path := range []string{"", filepath.Join(t.TempDir(), "souk.db")} {
-			s, err := Open(t.Context(), Config{Path: path, Create: true})
+			s, err := Open(t.Context(), Config{Vault: testVault(), Path: path, Create: true})
 			if err != nil {
 				t.Fatal(err)
 			}

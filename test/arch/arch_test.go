@@ -24,10 +24,13 @@ var arrows = map[string][]string{
 	"internal/awsproto":         {},
 	"internal/quota":            {},
 	"internal/fault":            {},
+	"internal/vault":            {},
+	"internal/pgtest":           {},
 	"internal/account":          {"internal/iam", "internal/keyring"},
 	"internal/market":           {"internal/account", "internal/iam", "internal/keyring"},
 	"internal/market/storetest": {"internal/account", "internal/keyring", "internal/market"},
-	"internal/sqlstore":         {"internal/account", "internal/keyring", "internal/market"},
+	"internal/transfer":         {"internal/account", "internal/keyring", "internal/market"},
+	"internal/sqlstore":         {"internal/account", "internal/keyring", "internal/market", "internal/vault"},
 	"internal/world":            {"internal/account", "internal/iam", "internal/market"},
 	"internal/registration":     {"internal/market", "internal/sigv4"},
 	"internal/pubkeys":          {"internal/market"},
@@ -37,7 +40,8 @@ var arrows = map[string][]string{
 	"internal/console": {"internal/account", "internal/market", "internal/registration", "internal/reqlog"},
 	"cmd/souk":         {"*"},
 	"test/process":     {},
-	"test/load":        {"internal/market", "internal/sigv4", "internal/sqlstore", "test/process"},
+	"test/crash":       {"internal/pgtest", "internal/sigv4", "test/process"},
+	"test/load":        {"internal/market", "internal/sigv4", "internal/pgtest", "internal/sqlstore", "internal/vault", "test/process"},
 }
 
 type pkg struct {
@@ -119,7 +123,7 @@ func TestArrows(t *testing.T) {
 func TestLeaves(t *testing.T) {
 	allowed := map[string][]string{
 		"internal/clock": {}, "internal/reqlog": {}, "internal/keyring": {}, "internal/iam": {}, "internal/sigv4": {}, "internal/awsproto": {},
-		"internal/fault": {}, "internal/quota": {"go.yaml.in/yaml/v3"}, "internal/world": {"go.yaml.in/yaml/v3"},
+		"internal/fault": {}, "internal/vault": {}, "internal/quota": {"go.yaml.in/yaml/v3"}, "internal/world": {"go.yaml.in/yaml/v3"},
 	}
 	for name, libraries := range allowed {
 		for _, p := range list(t, "./"+name) {

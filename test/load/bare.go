@@ -20,8 +20,9 @@ import (
 
 // The other sides of the comparisons are this program again, as a process of its own, started with one of these and what it needs to know.
 const (
-	serveBareArg = "serve-bare"
-	bareRowsArg  = "bare-rows"
+	serveBareArg    = "serve-bare"
+	bareRowsArg     = "bare-rows"
+	barePostgresArg = "bare-postgres"
 )
 
 // serveBare is net/http with nothing on top. It has no timeouts, no limits, no log. args: how long its answer is.

@@ -23,6 +23,7 @@ type load struct {
 	length      time.Duration             // how long; 0: until the requests are used up
 	next        func(conn, n int) []byte  // the n-th request of a connection, whole; nil: there are no more
 	check       func(answer []byte) error // nil: any answer of status 200 is right
+	insist      bool                      // send again what was refused with ThrottlingException; else a refusal is an error: a server that refuses is not fast
 }
 
 // sample is one measurement.
@@ -65,7 +66,7 @@ func measure(ctx context.Context, l load) (sample, error) {
 	var wg sync.WaitGroup
 	for i, c := range conns {
 		wg.Go(func() {
-			latencies[i], errs[i] = drive(c, &stop, func(n int) []byte { return l.next(i, n) }, l.check)
+			latencies[i], errs[i] = l.drive(i, c, &stop)
 			if errs[i] != nil {
 				stop.Store(true)
 			}
@@ -96,26 +97,29 @@ func measure(ctx context.Context, l load) (sample, error) {
 	return s, nil
 }
 
-// drive sends requests on one connection until told to stop. Anything but 200 is an error: a server that refuses is not fast.
-func drive(c net.Conn, stop *atomic.Bool, next func(n int) []byte, check func([]byte) error) ([]time.Duration, error) {
+// drive sends requests on one connection until told to stop.
+func (l *load) drive(conn int, c net.Conn, stop *atomic.Bool) ([]time.Duration, error) {
 	r := bufio.NewReaderSize(c, 32<<10)
 	out := make([]time.Duration, 0, 1<<14)
 	for n := 0; !stop.Load(); n++ {
-		request := next(n)
+		request := l.next(conn, n)
 		if request == nil {
 			break
 		}
 		start := time.Now()
-		if _, err := c.Write(request); err != nil {
-			return nil, err
+		answer, err := ask(c, r, request)
+		for l.insist && errors.Is(err, errThrottled) {
+			if _, err := r.Discard(len(answer)); err != nil {
+				return nil, err
+			}
+			answer, err = ask(c, r, request)
 		}
-		answer, err := readAnswer(r)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, time.Since(start))
-		if check != nil {
-			if err := check(answer); err != nil {
+		if l.check != nil {
+			if err := l.check(answer); err != nil {
 				return nil, err
 			}
 		}
@@ -126,19 +130,44 @@ func drive(c net.Conn, stop *atomic.Bool, next func(n int) []byte, check func([]
 	return out, nil
 }
 
-// readAnswer reads an answer with a Content-Length. Its body is good until r is read from; it is left there.
-func readAnswer(r *bufio.Reader) ([]byte, error) {
-	length, first := 0, true
+// errThrottled is a refusal with ThrottlingException.
+var errThrottled = errors.New("ThrottlingException")
+
+// ask sends a request, and reads its answer, which is an error unless its status is 200. The body is good until r is read from; it is left there.
+func ask(c net.Conn, r *bufio.Reader, request []byte) ([]byte, error) {
+	if _, err := c.Write(request); err != nil {
+		return nil, err
+	}
+	status, body, err := readAny(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case throttled(status, body):
+		return body, errThrottled
+	case status != 200:
+		return body, fmt.Errorf("answer is %d %q", status, body)
+	}
+	return body, nil
+}
+
+func throttled(status int, body []byte) bool {
+	return status == 400 && bytes.Contains(body, []byte(`"ThrottlingException"`))
+}
+
+// readAny reads an answer with a Content-Length. Its body is good until r is read from; it is left there.
+func readAny(r *bufio.Reader) (status int, body []byte, err error) {
+	length := 0
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return nil, err
+			return 0, nil, err
 		}
-		if first && !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
-			rest, _ := r.Peek(r.Buffered())
-			return nil, fmt.Errorf("answer is %q %q", line, rest)
+		if status == 0 {
+			if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
+				return 0, nil, fmt.Errorf("answer is %q", line)
+			}
+			status = int(line[9]-'0')*100 + int(line[10]-'0')*10 + int(line[11]-'0')
 		}
-		first = false
 		if len(line) == 2 {
 			break
 		}
@@ -149,11 +178,11 @@ func readAnswer(r *bufio.Reader) ([]byte, error) {
 		}
 	}
 	if length == 0 {
-		return nil, errors.New("an answer without Content-Length")
+		return 0, nil, errors.New("an answer without Content-Length")
 	}
-	body, err := r.Peek(length)
+	body, err = r.Peek(length)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return body, err
+	return status, body, err
 }

@@ -15,6 +15,11 @@ type report struct {
 	batch    []comparison // beside the bare loop
 	growth   []stage
 	starts   *starts
+	database []time.Duration // CPU of PostgreSQL per record, by round
+	nodes    []nodeCount
+	overload []overload
+	crowd    *crowd
+	soak     *soak
 }
 
 func medianOf(list []sample, value func(*sample) float64) float64 {
@@ -104,6 +109,7 @@ func (r *report) tables(c config, pinned bool) string {
 		fmt.Fprintf(&b, "\nFrom process start to the first resolved token, store on disk: %s. Resident memory, idle: %.1f MiB.\n",
 			r.starts.first.Round(100*time.Microsecond), mebi(r.starts.rss))
 	}
+	r.strainTables(&b)
 	if n := r.noise(); n > 0.02 {
 		fmt.Fprintf(&b, "\nOther processes kept the CPUs %.0f %% busy meanwhile (median).\n", 100*n)
 	}

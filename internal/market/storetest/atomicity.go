@@ -42,6 +42,7 @@ var writes = []struct {
 	{"PutTokenKey", func(tx market.Tx) error { return tx.PutTokenKey(keyring.Key{ID: keyring.ID{1}}) }},
 	{"RedeemToken", func(tx market.Tx) error { _, err := tx.RedeemToken([]byte("new"), at(0)); return err }},
 	{"ForgetTokens", func(tx market.Tx) error { _, err := tx.ForgetTokens(at(0)); return err }},
+	{"DropSetting", func(tx market.Tx) error { return tx.DropSetting("s") }},
 	{"PutSetting", func(tx market.Tx) error { return tx.PutSetting("s", "v") }},
 }
 
@@ -177,9 +178,9 @@ var atomicityTests = []test{
 	}},
 }
 
-// contents is everything in a store but settings, client tokens and notes of redemption, which have no list.
+// contents is everything in a store.
 type contents struct {
-	Version       int64
+	Versions      market.Versions
 	Directory     account.State
 	Products      []market.Product
 	Offers        []market.Offer
@@ -190,13 +191,16 @@ type contents struct {
 	SigningKeys   []market.SigningKey
 	Registrations []market.Registration
 	TokenKeys     []keyring.Key
+	ClientTokens  []market.ClientToken
+	Redeemed      []market.RedeemedToken
+	Settings      []market.Setting
 }
 
 func dump(t testing.TB, s market.Store) contents {
 	t.Helper()
 	return read(t, s, func(tx market.Tx) (c contents, err error) {
 		err = errors.Join(
-			into(&c.Version, tx.DirectoryVersion), into(&c.Directory, tx.Directory), into(&c.Products, tx.Products),
+			into(&c.Versions, tx.Versions), into(&c.Directory, tx.Directory), into(&c.Products, tx.Products),
 			into(&c.Offers, func() ([]market.Offer, error) { return tx.Offers("") }), into(&c.Customers, tx.Customers),
 			into(&c.Agreements, func() ([]market.Agreement, error) { return tx.Agreements(market.AgreementFilter{}) }),
 			into(&c.Events, func() ([]market.Event, error) { return tx.Events(market.EventFilter{}) }),
@@ -204,6 +208,9 @@ func dump(t testing.TB, s market.Store) contents {
 			into(&c.SigningKeys, tx.SigningKeys),
 			into(&c.Registrations, func() ([]market.Registration, error) { return tx.Registrations("") }),
 			into(&c.TokenKeys, tx.TokenKeys),
+			into(&c.ClientTokens, func() ([]market.ClientToken, error) { return tx.ClientTokens(nil, 0) }),
+			into(&c.Redeemed, func() ([]market.RedeemedToken, error) { return tx.RedeemedTokens(nil, 0) }),
+			into(&c.Settings, tx.Settings),
 		)
 		return c, err
 	})

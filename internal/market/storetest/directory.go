@@ -68,45 +68,6 @@ var directoryTests = []test{
 			mustEqual(t, read(t, s, market.Tx.Directory).Keys, []account.AccessKey{{ID: "k", CreatedAt: tt.want}})
 		}
 	}},
-	{"the version grows with every write to the directory and with no other", func(t *testing.T, s market.Store) {
-		last := read(t, s, market.Tx.DirectoryVersion)
-		for name, write := range map[string]func(market.Tx) error{
-			"PutAccount":   func(tx market.Tx) error { return tx.PutAccount(account.Account{ID: "1"}) },
-			"PutPolicy":    func(tx market.Tx) error { return tx.PutPolicy(account.Policy{Account: "1"}) },
-			"PutUser":      func(tx market.Tx) error { return tx.PutUser(account.User{}) },
-			"PutRole":      func(tx market.Tx) error { return tx.PutRole(account.Role{}) },
-			"PutAccessKey": func(tx market.Tx) error { return tx.PutAccessKey(account.AccessKey{ID: "k"}) },
-		} {
-			var within int64
-			update(t, s, func(tx market.Tx) (err error) {
-				if err := write(tx); err != nil {
-					return err
-				}
-				within, err = tx.DirectoryVersion()
-				return err
-			})
-			v := read(t, s, market.Tx.DirectoryVersion)
-			if v <= last || v != within {
-				t.Errorf("after %s the version is %d (%d within the Update), was %d", name, v, within, last)
-			}
-			last = v
-		}
-		update(t, s, func(tx market.Tx) error { return tx.PutSetting("a", "b") })
-		if v := read(t, s, market.Tx.DirectoryVersion); v != last {
-			t.Errorf("a setting took the version from %d to %d", last, v)
-		}
-		if err := s.Update(t.Context(), func(tx market.Tx) error {
-			if err := tx.PutAccount(account.Account{ID: "2"}); err != nil {
-				return err
-			}
-			return errMade
-		}); err != errMade {
-			t.Fatal(err)
-		}
-		if v := read(t, s, market.Tx.DirectoryVersion); v != last {
-			t.Errorf("a write that was undone took the version from %d to %d", last, v)
-		}
-	}},
 }
 
 // putDirectory puts everything in st.

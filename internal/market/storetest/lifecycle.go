@@ -160,10 +160,10 @@ var persistenceTests = []struct {
 		if list := events(t, s, market.EventFilter{After: 1}); len(list) != 1 || list[0].Seq != 2 {
 			t.Errorf("events: %+v", list)
 		}
-		before := read(t, s, market.Tx.DirectoryVersion)
+		before := read(t, s, market.Tx.Versions)
 		update(t, s, func(tx market.Tx) error { return tx.PutAccount(account.Account{ID: "new"}) })
-		if v := read(t, s, market.Tx.DirectoryVersion); v <= before {
-			t.Errorf("the version went from %d to %d", before, v)
+		if v := read(t, s, market.Tx.Versions); v.Directory <= before.Directory {
+			t.Errorf("the versions went from %+v to %+v", before, v)
 		}
 	}},
 	{"nothing is there of what was undone", func(t *testing.T, s market.Store, reopen func() market.Store) {

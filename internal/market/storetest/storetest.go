@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t testing.TB) market.Store, reopen func(t testi
 		{"Workloads", workloadTests},
 		{"Tokens", tokenTests},
 		{"Settings", settingTests},
+		{"Lists", listTests},
+		{"Versions", versionTests},
 		{"Atomicity", atomicityTests},
 		{"Concurrency", concurrencyTests},
 		{"Lifecycle", lifecycleTests},
