@@ -54,6 +54,8 @@ type compiled struct {
 	roles    map[string]*Principal // by role ARN
 	accounts map[string]*Account
 	roots    map[string]*Principal // by account
+
+	suspended map[string]struct{} // accounts
 }
 
 type keyEntry struct {
@@ -83,6 +85,16 @@ func (d *Directory) Account(id string) (Account, bool) {
 		return Account{}, false
 	}
 	return *a, true
+}
+
+// Suspended reports whether an account is suspended. One that does not exist is not.
+func (d *Directory) Suspended(id string) bool {
+	c := d.compiled.Load()
+	if c == nil || len(c.suspended) == 0 { // as a rule; then the id need not be looked at
+		return false
+	}
+	_, ok := c.suspended[id]
+	return ok
 }
 
 // Root is the root user of an account, which may do everything in it.
@@ -124,11 +136,16 @@ func compile(s State) (*compiled, error) {
 		roles:    make(map[string]*Principal, len(s.Roles)),
 		accounts: make(map[string]*Account, len(s.Accounts)),
 		roots:    make(map[string]*Principal, len(s.Accounts)),
+
+		suspended: map[string]struct{}{},
 	}
 	var errs []error
 	for i := range s.Accounts {
 		a := s.Accounts[i]
 		c.accounts[a.ID] = &a
+		if a.Suspended {
+			c.suspended[a.ID] = struct{}{}
+		}
 		c.roots[a.ID] = &Principal{
 			Kind: RootUser, Account: a.ID, ARN: "arn:aws:iam::" + a.ID + ":root", UserID: a.ID,
 			Suspended: a.Suspended, Grants: iam.Grants{Root: true},

@@ -292,6 +292,7 @@ func (q *call) finish(w http.ResponseWriter, f *awsproto.Fault) {
 		return
 	}
 	rec.Status = http.StatusOK
+	expectBody(q.r.Context(), len(q.out))
 	awsproto.WriteResult(w, q.codec, rec.ID, q.out)
 }
 

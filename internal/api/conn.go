@@ -130,6 +130,9 @@ type conn struct {
 	net.Conn
 	l *listener
 
+	owed     int     // how much of an answer's body is still to be written, where that is known: see gather
+	gathered *[]byte // its pieces; nil: there are none
+
 	mu           sync.Mutex
 	since        int64 // tick since which the client has been waited for: the end of the last answer, or the first byte of a request
 	looked       bool  // its request line was looked at

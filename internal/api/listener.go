@@ -15,6 +15,9 @@ const bareHeaders = "Content-Type: text/plain; charset=utf-8\r\nConnection: clos
 // Write passes p on, unless it is an answer of net/http's own. Those come in one write that begins with the status line; the
 // handler's answers never are text/plain, nor do they have the status 417.
 func (c *conn) Write(p []byte) (int, error) {
+	if c.owed > 0 {
+		return c.writeGathered(p)
+	}
 	if len(p) < 12 || p[9] == '2' || !bytes.HasPrefix(p, []byte("HTTP/1.1 ")) {
 		return c.write(p)
 	}

@@ -100,7 +100,7 @@ func (s *Service) BatchMeterUsage(ctx context.Context, c Caller, in *BatchInput,
 		b.end()
 		return asMarket("batch meter usage", err)
 	}
-	if err := b.append(ctx, out); err != nil {
+	if err := b.append(ctx, in, out); err != nil {
 		return asMarket("batch meter usage", err) // b is not used again: the store may still be reading it
 	}
 	b.end()
@@ -112,25 +112,30 @@ type batch struct {
 	s       *Service
 	caller  Caller
 	now     time.Time
+	region  string        // the caller's, as memory has it; "": it does not
 	product *productEntry // the one product that the call is for, as soon as it is known
 
 	records  []UsageRecord
 	from     []int // which result a record is for
 	standing []*standing
+	found    []*standing // of each record of the request, as far as memory has it
 	kept     []Appended
 	random   []byte
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-func (b *batch) begin(s *Service, c Caller, now time.Time) { b.s, b.caller, b.now = s, c, now }
+func (b *batch) begin(s *Service, c Caller, now time.Time) {
+	b.s, b.caller, b.now, b.region = s, c, now, s.region(c.Region)
+}
 
 // end forgets everything but the room that it took.
 func (b *batch) end() {
 	clear(b.records)
 	clear(b.standing)
+	clear(b.found)
 	clear(b.kept)
-	*b = batch{records: b.records[:0], from: b.from[:0], standing: b.standing[:0], kept: b.kept[:0], random: b.random[:0]}
+	*b = batch{records: b.records[:0], from: b.from[:0], standing: b.standing[:0], found: b.found[:0], kept: b.kept[:0], random: b.random[:0]}
 	batches.Put(b)
 }
 
@@ -144,6 +149,7 @@ func (b *batch) judge(ctx context.Context, in *BatchInput, out *BatchOutput) (er
 			return err
 		}
 		out.ProductCode = b.product.Code
+		b.found = b.s.standingsFor(b.product.Code, in.Records, b.found[:0])
 	}
 	if err := oneKindOfCustomer(in.Records); err != nil {
 		return err
@@ -151,7 +157,7 @@ func (b *batch) judge(ctx context.Context, in *BatchInput, out *BatchOutput) (er
 	process := len(in.Records) - min(in.Unprocessed, len(in.Records))
 	for i := range in.Records {
 		r := &in.Records[i]
-		st, a, err := b.find(ctx, r)
+		st, a, err := b.find(ctx, i, r)
 		if err != nil {
 			return inRecord(i, err)
 		}
@@ -229,7 +235,7 @@ func oneKindOfCustomer(list []UsageInput) error {
 }
 
 // find finds out whose usage a record is: how the buyer stands with the call's product, and the license's agreement if it names one.
-func (b *batch) find(ctx context.Context, r *UsageInput) (st *standing, a *Agreement, err error) {
+func (b *batch) find(ctx context.Context, i int, r *UsageInput) (st *standing, a *Agreement, err error) {
 	if r.LicenseARN != nil {
 		return b.findLicense(ctx, r)
 	}
@@ -241,7 +247,10 @@ func (b *batch) find(ctx context.Context, r *UsageInput) (st *standing, a *Agree
 			Reason: "product " + b.product.Code + " is of the concurrent-agreements kind: its records need a LicenseArn and a CustomerAWSAccountId"}
 	}
 	if len(r.CustomerIdentifier) == 0 {
-		st, err = b.s.standingFor(ctx, b.product.Code, r.CustomerAWSAccountID)
+		if i < len(b.found) && b.found[i] != nil {
+			return b.found[i], nil, nil
+		}
+		st, err = b.s.standingOf(ctx, b.product.Code, string(r.CustomerAWSAccountID))
 		return st, nil, err
 	}
 	account, ok, err := b.s.customerAccount(ctx, r.CustomerIdentifier)
@@ -282,7 +291,7 @@ func (b *batch) findLicense(ctx context.Context, r *UsageInput) (*standing, *Agr
 
 // subscribed says whether a record of that time is taken now. An error means that the record's time is none at which there was an agreement.
 func (b *batch) subscribed(st *standing, license *Agreement, at time.Time, out *BatchOutput) (bool, error) {
-	if buyer, ok := b.s.directory.Account(st.buyer); ok && buyer.Suspended {
+	if b.s.directory.Suspended(st.buyer) {
 		out.note("account " + st.buyer + " is suspended")
 		return false, nil
 	}
@@ -295,6 +304,9 @@ func (b *batch) subscribed(st *standing, license *Agreement, at time.Time, out *
 			return false, &Error{Code: InvalidLicense, Message: msgLicense,
 				Reason: "the license is active from " + stamp(license.StartAt) + ", the record is of " + stamp(at)}
 		}
+		return true, nil
+	}
+	if st.open.takes(b.now, at) {
 		return true, nil
 	}
 	// By product code, a customer is a customer: which of its agreements of the product it is does not matter, as long as one takes usage now
@@ -389,6 +401,9 @@ func (b *batch) add(result int, st *standing, a *Agreement, d *Dimension, r *Usa
 	if a != nil {
 		u.Series.LicenseARN = a.LicenseARN
 	}
+	if b.region != "" {
+		u.Number = st.number(b.region, d.Key, a)
+	}
 	if r.Allocations != nil {
 		u.Allocations = packAllocations(r.Allocations, nil)
 	}
@@ -401,7 +416,7 @@ func (b *batch) add(result int, st *standing, a *Agreement, d *Dimension, r *Usa
 }
 
 // append has the store keep the records, and settles the results.
-func (b *batch) append(ctx context.Context, out *BatchOutput) error {
+func (b *batch) append(ctx context.Context, in *BatchInput, out *BatchOutput) error {
 	n := len(b.records)
 	if n == 0 {
 		return nil
@@ -411,7 +426,12 @@ func (b *batch) append(ctx context.Context, out *BatchOutput) error {
 		return err
 	}
 	for i := range b.records {
-		b.records[i].ID = recordID([8]byte(b.random[8*i:]), &b.records[i])
+		random, r := [8]byte(b.random[8*i:]), &b.records[i]
+		if buyer := in.Records[b.from[i]].CustomerAWSAccountID; len(buyer) > 0 {
+			r.ID = recordIDOf(random, r, buyer)
+		} else {
+			r.ID = recordID(random, r)
+		}
 	}
 	b.kept = slices.Grow(b.kept[:0], n)[:n]
 	if err := b.s.store.AppendUsage(ctx, b.records, b.kept); err != nil {

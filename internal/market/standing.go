@@ -2,8 +2,11 @@ package market
 
 import (
 	"context"
+	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // What the hot operations ask of the store again and again is kept in memory: products, who a CustomerIdentifier is, and how buyers stand with
@@ -23,14 +26,46 @@ type productEntry struct {
 func (p *productEntry) dimension(key []byte) *Dimension { return p.dimensions[string(key)] }
 
 // standing is how a buyer stands with a product: all agreements that there ever were, in the order in which they were accepted. It is never changed but for
-// the marks.
+// the marks and the numbers.
+//
+// A batch is of as many buyers as it has records, and seldom of any that was met just before: what costs is memory that is not in the CPU's cache. So what a
+// record needs stands together.
 type standing struct {
-	product    *productEntry
-	buyer      string
-	identifier string // CustomerIdentifier
-	agreements []Agreement
+	product *productEntry
+	buyer   string
+	open    span // of one of the agreements
 	// byCode and byLicense mark that there is usage that was metered that way.
 	byCode, byLicense atomic.Bool
+	numbers           atomic.Pointer[seriesNumber]
+	identifier        string // CustomerIdentifier
+	agreements        []Agreement
+}
+
+// span is when usage of an agreement is taken, for the usual one: active, not suspended, not ended. In nanoseconds since 1970; zero where that does not hold.
+type span struct{ from, until int64 }
+
+func spanOf(a *Agreement) span {
+	switch {
+	case a.Status != Active, !a.SuspendedAt.IsZero(), a.StartAt.Unix() < 0, a.StartAt.Unix() > lastOfSpans, !a.EndAt.IsZero() && a.EndAt.Before(a.StartAt):
+		return span{}
+	}
+	s := span{a.StartAt.UnixNano(), math.MaxInt64}
+	if !a.EndAt.IsZero() && a.EndAt.Unix() < lastOfSpans {
+		s.until = a.EndAt.Add(FinalHourLength).UnixNano()
+	}
+	return s
+}
+
+// lastOfSpans is before the end of what nanoseconds in 64 bits can say: 2262. Whatever ends later does not end, to a span.
+const lastOfSpans = 9_200_000_000
+
+// takes is TakesUsage and covers in one. False says nothing.
+func (s span) takes(now, at time.Time) bool {
+	if s.until == 0 || now.Unix() > lastOfSpans || at.Unix() < 0 || at.Unix() > lastOfSpans {
+		return false
+	}
+	n, t := now.UnixNano(), at.UnixNano()
+	return n >= s.from && n < s.until && t >= s.from-s.from%int64(time.Second) && t <= s.until
 }
 
 // license is the agreement of that license; nil if it is not among them.
@@ -43,6 +78,42 @@ func (st *standing) license(arn []byte) *Agreement {
 	return nil
 }
 
+// seriesNumber is where the store keeps its number of a Series that a standing's usage is of. They are a list, the latest first; each fills a cache line.
+type seriesNumber struct {
+	next      *seriesNumber
+	agreement *Agreement // one of the standing's; nil: by product code
+	number    atomic.Int64
+	region    string
+	dimension string
+}
+
+// maxNumbers bounds the list: to go through a longer one costs more than what the store does without.
+const maxNumbers = 16
+
+// number is the place for a Series' number; nil: there is none.
+func (st *standing) number(region, dimension string, a *Agreement) *atomic.Int64 {
+	var made *seriesNumber
+	for {
+		first, length := st.numbers.Load(), 0
+		for n := first; n != nil; n = n.next {
+			if n.agreement == a && n.dimension == dimension && n.region == region {
+				return &n.number
+			}
+			length++
+		}
+		if length >= maxNumbers {
+			return nil
+		}
+		if made == nil {
+			made = &seriesNumber{agreement: a, region: region, dimension: dimension}
+		}
+		made.next = first
+		if st.numbers.CompareAndSwap(first, made) {
+			return &made.number
+		}
+	}
+}
+
 type standingKey struct{ product, buyer string }
 
 // memory is what was read. Its zero value is empty.
@@ -52,7 +123,86 @@ type memory struct {
 	products  map[string]*productEntry
 	customers map[string]string // account by CustomerIdentifier
 	licenses  map[string]standingKey
-	standings map[standingKey]*standing
+	standings map[string]map[uint64]*standing // by product code, and the buyer's account as a number
+	stood     int                             // how many standings there are
+	regions   map[string]string               // those that calls came for, each in memory of its own
+}
+
+// maxRegions is more than AWS has.
+const maxRegions = 128
+
+// region is a Region's name in memory of its own: what is kept must not hold on to a request's. "" where calls came for more of them than there are.
+func (s *Service) region(name string) string {
+	m := &s.memory
+	m.mu.RLock()
+	own, ok := m.regions[name]
+	m.mu.RUnlock()
+	if ok {
+		return own
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.regions == nil {
+		m.regions = map[string]string{}
+	}
+	if len(m.regions) >= maxRegions {
+		return ""
+	}
+	own = strings.Clone(name)
+	m.regions[own] = own
+	return own
+}
+
+// standing finds how a buyer stands with a product; nil if that is not known. The caller holds mu.
+func (m *memory) standing(productCode, buyer string) *standing {
+	return standingIn(m.standings[productCode], buyer)
+}
+
+func standingIn[T string | []byte](of map[uint64]*standing, buyer T) *standing {
+	number, ok := buyerNumber(buyer)
+	if !ok {
+		return nil
+	}
+	return of[number]
+}
+
+// buyerNumber reads an account.
+func buyerNumber[T string | []byte](account T) (number uint64, ok bool) {
+	if len(account) != 12 {
+		return 0, false
+	}
+	for _, c := range []byte(account) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		number = number*10 + uint64(c-'0')
+	}
+	return number, true
+}
+
+// keepStanding is keep for standings.
+func (m *memory) keepStanding(since uint64, st *standing) {
+	number, ok := buyerNumber(st.buyer)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.changes != since || !ok {
+		return
+	}
+	if m.stood >= maxRemembered {
+		m.standings, m.stood = nil, 0
+	}
+	if m.standings == nil {
+		m.standings = make(map[string]map[uint64]*standing)
+	}
+	of := m.standings[st.product.Code]
+	if of == nil {
+		of = make(map[uint64]*standing)
+		m.standings[st.product.Code] = of
+	}
+	if of[number] == nil {
+		m.stood++
+	}
+	of[number] = st
 }
 
 // forget drops how a buyer stands with a product: its agreements were changed.
@@ -61,7 +211,11 @@ func (s *Service) forget(productCode, buyer string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.changes++
-	delete(m.standings, standingKey{productCode, buyer}) // its licenses lead to the key still, and so to what is read next
+	number, _ := buyerNumber(buyer)
+	if of := m.standings[productCode]; of[number] != nil { // its licenses lead to the key still, and so to what is read next
+		delete(of, number)
+		m.stood--
+	}
 }
 
 // forgetAll drops everything: a product, a customer, or anything at all was changed.
@@ -70,7 +224,7 @@ func (s *Service) forgetAll() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.changes++
-	m.products, m.customers, m.licenses, m.standings = nil, nil, nil, nil
+	m.products, m.customers, m.licenses, m.standings, m.stood = nil, nil, nil, nil, 0
 }
 
 // keep puts what was read when changes were at since into a map, unless something was changed meanwhile.
@@ -142,33 +296,32 @@ func (s *Service) customerAccount(ctx context.Context, identifier []byte) (accou
 // does one who does not exist.
 func (s *Service) standingOf(ctx context.Context, productCode, buyer string) (*standing, error) {
 	m := &s.memory
-	key := standingKey{productCode, buyer}
 	m.mu.RLock()
-	st, since := m.standings[key], m.changes
+	st, since := m.standing(productCode, buyer), m.changes
 	m.mu.RUnlock()
 	if st != nil {
 		return st, nil
 	}
 	err := s.store.View(ctx, func(tx Tx) (err error) {
-		st, err = readStanding(tx, key)
+		st, err = readStanding(tx, standingKey{productCode, buyer})
 		return err
 	})
 	if err == nil && st != nil && len(st.agreements) > 0 { // the others a stranger could make up without end
-		keep(m, since, &m.standings, standingKey{st.product.Code, st.buyer}, st)
+		m.keepStanding(since, st)
 	}
 	return st, err
 }
 
-// standingFor is standingOf for a buyer who is named by bytes: found in memory, it makes no string of them.
-func (s *Service) standingFor(ctx context.Context, productCode string, buyer []byte) (*standing, error) {
+// standingsFor finds in memory how the buyers of records, who are named by their accounts, stand with a product; nil where that is not known.
+func (s *Service) standingsFor(productCode string, records []UsageInput, found []*standing) []*standing {
 	m := &s.memory
 	m.mu.RLock()
-	st := m.standings[standingKey{productCode, string(buyer)}]
-	m.mu.RUnlock()
-	if st != nil {
-		return st, nil
+	defer m.mu.RUnlock()
+	of := m.standings[productCode]
+	for i := range records {
+		found = append(found, standingIn(of, records[i].CustomerAWSAccountID))
 	}
-	return s.standingOf(ctx, productCode, string(buyer))
+	return found
 }
 
 func readStanding(tx Tx, key standingKey) (*standing, error) {
@@ -185,6 +338,11 @@ func readStanding(tx Tx, key standingKey) (*standing, error) {
 	if st.agreements, err = tx.Agreements(AgreementFilter{ProductCode: key.product, Buyer: key.buyer}); err != nil {
 		return nil, err
 	}
+	for i := range st.agreements {
+		if s := spanOf(&st.agreements[i]); s != (span{}) {
+			st.open = s
+		}
+	}
 	byCode, byLicense, err := tx.MeteredWays(key.product, key.buyer)
 	st.byCode.Store(byCode)
 	st.byLicense.Store(byLicense)
@@ -196,7 +354,7 @@ func (s *Service) licensee(ctx context.Context, arn []byte) (*standing, *Agreeme
 	m := &s.memory
 	m.mu.RLock()
 	key, known := m.licenses[string(arn)]
-	st, since := m.standings[key], m.changes
+	st, since := m.standing(key.product, key.buyer), m.changes
 	m.mu.RUnlock()
 	if !known {
 		var a Agreement

@@ -2,6 +2,7 @@ package market
 
 import (
 	"encoding/hex"
+	"sync/atomic"
 	"time"
 )
 
@@ -52,6 +53,8 @@ type UsageRecord struct {
 	// Position is where it stands among all records: its hour in the high 32 bits, and the store's own number below. It is given back by lists and
 	// taken by UsageFilter.After; it is ignored when a record is added.
 	Position int64
+	// Number is where the store may keep its own number of Series, for the next record of it; nil: nowhere. 0 is no number.
+	Number *atomic.Int64
 }
 
 // Hour is the hour of the record's timestamp, counted from 1970 in UTC: the last part of its identity.

@@ -20,22 +20,28 @@ func newRecordID(rand io.Reader, r *UsageRecord) (RecordID, error) {
 }
 
 // recordID makes the id of a record out of its random half.
-func recordID(random [8]byte, r *UsageRecord) (id RecordID) {
+func recordID(random [8]byte, r *UsageRecord) RecordID { return recordIDOf(random, r, r.Series.Buyer) }
+
+// recordIDOf is recordID where the bytes of the record's buyer are at hand in another place, too: those of a batch's buyers lie all over the memory.
+func recordIDOf[T string | []byte](random [8]byte, r *UsageRecord, buyer T) (id RecordID) {
 	random[6] = random[6]&0x0f | 0x40 // version 4
 	var room [512]byte
 	b := append(room[:0], random[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Timestamp.UnixMilli()))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Quantity))
-	for _, text := range [...]string{r.Series.Region, r.Series.ProductCode, r.Series.Buyer, r.Series.LicenseARN, r.Series.Dimension, r.Series.Resource} {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
-		b = append(b, text...)
-	}
+	b = appendText(appendText(b, r.Series.Region), r.Series.ProductCode)
+	b = appendText(b, buyer)
+	b = appendText(appendText(appendText(b, r.Series.LicenseARN), r.Series.Dimension), r.Series.Resource)
 	b = append(b, r.Allocations...)
 	sum := sha256.Sum256(b)
 	copy(id[:8], random[:])
 	copy(id[8:], sum[:8])
 	id[8] = id[8]&0x3f | 0x80 // the variant
 	return id
+}
+
+func appendText[T string | []byte](b []byte, text T) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)
 }
 
 // matches reports whether the id was made for what the record says.

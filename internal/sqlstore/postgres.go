@@ -37,8 +37,8 @@ const (
 	maxConns, minConns = 16, 2
 	// maxUpdates is how many Updates of one node are under way at once. More would mostly undo each other.
 	maxUpdates = 4
-	// appenders is how many connections take usage records: two is where one statement is under way while the next is put together.
-	appenders = 2
+	// appenders is how many connections take usage records: with three, a statement waits at the database while one is synced and one is put together.
+	appenders = 3
 	// statementTimeout bounds each statement of an Update, and each of usage records; a View has its caller's time.
 	statementTimeout = 10 * time.Second
 	// beginTimeout bounds the BEGIN of every transaction.
@@ -103,6 +103,8 @@ func (p *Postgres) open(ctx context.Context, cfg PostgresConfig) (err error) {
 		"idle_in_transaction_session_timeout": strconv.Itoa(int(idleTimeout.Milliseconds())),
 		// Small tables are read through their indexes too: a scan makes every two Updates conflict, and of many keys it is a plan that collapses.
 		"enable_seqscan": "off",
+		// What that makes of a plan's cost would have statements compiled that take less time than their compilation.
+		"jit": "off",
 	} {
 		if p.config.RuntimeParams[name] == "" {
 			p.config.RuntimeParams[name] = value

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,8 @@ type pgAppender struct {
 	known  seriesCache
 	queue  chan *pgJob
 	jobs   sync.Pool
+	rows   atomic.Int64  // how many are under way, over all goroutines
+	landed chan struct{} // has something in it when a statement has come back
 	quit   context.Context
 	halt   context.CancelFunc
 	ended  sync.WaitGroup
@@ -42,7 +45,7 @@ type pgJob struct {
 }
 
 func newPgAppender(p *Postgres) *pgAppender {
-	a := &pgAppender{store: p, queue: make(chan *pgJob, maxGroup)}
+	a := &pgAppender{store: p, queue: make(chan *pgJob, maxGroup), landed: make(chan struct{}, 1)}
 	a.quit, a.halt = context.WithCancel(context.Background())
 	for range appenders {
 		a.ended.Go(a.run)
@@ -103,7 +106,14 @@ func (a *pgAppender) run() {
 		select {
 		case j := <-a.queue:
 			w.gather(j)
-			w.answer(w.insert())
+			a.rows.Add(int64(len(w.rows)))
+			err := w.insert()
+			a.rows.Add(-int64(len(w.rows)))
+			select {
+			case a.landed <- struct{}{}:
+			default:
+			}
+			w.answer(err)
 		case <-a.quit.Done():
 			return
 		}
@@ -134,7 +144,17 @@ func (w *pgWriter) gather(first *pgJob) {
 	}
 }
 
+const (
+	// minShare is how small a group may be beside what is under way: a quarter.
+	minShare = 4
+	// maxLag bounds how long a group waits to be larger.
+	maxLag = 5 * time.Millisecond
+)
+
 // next is the next job that waits; nil if there is none, or there are enough. Those who are about to queue are let run first: see writer.next.
+//
+// A statement by itself costs the database as much as some dozens of rows. So while it is busy with many, a group waits for a moment to be worth it, or
+// for some of those to land.
 func (w *pgWriter) next() *pgJob {
 	if len(w.jobs) >= maxGroup || len(w.rows) >= maxRows {
 		return nil
@@ -146,6 +166,20 @@ func (w *pgWriter) next() *pgJob {
 		default:
 			runtime.Gosched()
 		}
+	}
+	a := w.appender
+	select {
+	case <-a.landed: // of before
+	default:
+	}
+	if a.rows.Load() <= int64(minShare*len(w.rows)) {
+		return nil
+	}
+	select {
+	case j := <-a.queue:
+		return j
+	case <-a.landed:
+	case <-time.After(maxLag):
 	}
 	return nil
 }

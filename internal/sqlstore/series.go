@@ -32,9 +32,17 @@ func (c *seriesCache) keys(batch []market.UsageRecord, keys []int64) error {
 		if hour < 0 || hour > maxHour {
 			return fmt.Errorf("record %d: its time is out of bounds: %s", i, r.Timestamp)
 		}
-		id, ok := c.ids[r.Series]
-		if ok {
+		if r.Number != nil {
+			if id := r.Number.Load(); id != 0 {
+				keys[i] = hour<<hourShift | id
+				continue
+			}
+		}
+		if id, ok := c.ids[r.Series]; ok {
 			keys[i] = hour<<hourShift | id
+			if r.Number != nil {
+				r.Number.Store(id)
+			}
 			continue
 		}
 		keys[i] = 0
