@@ -16,9 +16,11 @@ const (
 	batchRecords     = 25 // a request's most
 )
 
+// What checkBatch counts begins with letters that are rare in an answer: with a quotation mark in front, to look for them took nine times as long, and
+// the client two fifths of its time.
 var (
-	success     = `"Success"`
-	unprocessed = `"UnprocessedRecords":[]`
+	success     = `Success"`
+	unprocessed = `UnprocessedRecords":[]`
 )
 
 // meter sends the rows of a stream to a Souk, as requests of BatchMeterUsage.
