@@ -136,6 +136,44 @@ func TestBatchIdentity(t *testing.T) {
 	}
 }
 
+// From its third batch on, a series' number comes from where the second left it. Regions, dimensions, licenses and hours stay apart all the same.
+func TestBatchSeriesAgain(t *testing.T) {
+	m := openMetering(t)
+	const rounds = 4
+	regions := []string{"us-east-1", "eu-west-1"}
+	for round := range rounds {
+		for _, region := range regions {
+			c := caller(seller)
+			c.Region = region
+			when := at(m.now.Add(-time.Duration(round+1) * time.Hour))
+			if got, _, err := m.batch(c, legacy, m.usage("calls", int64(1+round), when)); got != "Success" || err != nil {
+				t.Fatal(got, err)
+			}
+			both := []market.UsageInput{m.usage("gb", 10, when, licensed(m.first)), m.usage("gb", 100, when, licensed(m.other))}
+			if got, _, err := m.batch(c, "", both...); got != "Success Success" || err != nil {
+				t.Fatal(got, err)
+			}
+		}
+	}
+	list, err := m.Usage(ctx, op, market.UsageFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[market.Series]int64{}
+	for _, r := range list {
+		got[r.Series] += r.Quantity
+	}
+	want := map[market.Series]int64{}
+	for _, region := range regions {
+		want[market.Series{Region: region, ProductCode: legacy, Buyer: buyer, Dimension: "calls"}] = 1 + 2 + 3 + 4
+		want[market.Series{Region: region, ProductCode: concurrent, Buyer: buyer, Dimension: "gb", LicenseARN: m.first.LicenseARN}] = 10 * rounds
+		want[market.Series{Region: region, ProductCode: concurrent, Buyer: buyer, Dimension: "gb", LicenseARN: m.other.LicenseARN}] = 100 * rounds
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestBatchRefusesWhole(t *testing.T) {
 	m := openMetering(t)
 	good := m.usage("calls", 1)

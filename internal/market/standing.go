@@ -46,7 +46,7 @@ type span struct{ from, until int64 }
 
 func spanOf(a *Agreement) span {
 	switch {
-	case a.Status != Active, !a.SuspendedAt.IsZero(), a.StartAt.Unix() < 0, a.StartAt.Unix() > lastOfSpans, !a.EndAt.IsZero() && a.EndAt.Before(a.StartAt):
+	case a.Status != Active, !a.SuspendedAt.IsZero(), !inSpans(a.StartAt), !a.EndAt.IsZero() && a.EndAt.Before(a.StartAt):
 		return span{}
 	}
 	s := span{a.StartAt.UnixNano(), math.MaxInt64}
@@ -59,9 +59,11 @@ func spanOf(a *Agreement) span {
 // lastOfSpans is before the end of what nanoseconds in 64 bits can say: 2262. Whatever ends later does not end, to a span.
 const lastOfSpans = 9_200_000_000
 
+func inSpans(at time.Time) bool { return at.Unix() >= 0 && at.Unix() <= lastOfSpans }
+
 // takes is TakesUsage and covers in one. False says nothing.
 func (s span) takes(now, at time.Time) bool {
-	if s.until == 0 || now.Unix() > lastOfSpans || at.Unix() < 0 || at.Unix() > lastOfSpans {
+	if s.until == 0 || !inSpans(now) || !inSpans(at) {
 		return false
 	}
 	n, t := now.UnixNano(), at.UnixNano()

@@ -16,8 +16,8 @@ const (
 	batchRecords     = 25 // a request's most
 )
 
-// What checkBatch counts begins with letters that are rare in an answer: with a quotation mark in front, to look for them took nine times as long, and
-// the client two fifths of its time.
+// What checkBatch counts begins with letters that are rare in an answer: with a quotation mark in front, to look for them took nine times as long,
+// which was two fifths of what the client did.
 var (
 	success     = `Success"`
 	unprocessed = `UnprocessedRecords":[]`

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -272,6 +274,55 @@ var appendTests = []test{
 			t.Errorf("what was undone counts as added: %+v", o)
 		}
 		mustRecords(t, usage(t, s, market.UsageFilter{Dimension: "lost"}), []market.UsageRecord{lost})
+	}},
+	{"the numbers of series that are kept beside records lead where the series do", func(t *testing.T, s market.Store) {
+		var places [4]atomic.Int64
+		of := func(series, hour int) market.UsageRecord {
+			r := record(10*series+hour+1, at(time.Duration(hour)*time.Hour))
+			r.Series.Dimension, r.Number = fmt.Sprint("d", series), &places[series]
+			return r
+		}
+		var want []market.UsageRecord
+		for hour := range 4 {
+			var batch []market.UsageRecord
+			for series := range 3 {
+				batch = append(batch, of(series, hour))
+			}
+			// A number that is taken from what is undone would be another series' then.
+			if err := s.Update(t.Context(), func(tx market.Tx) error {
+				if err := tx.AppendUsage([]market.UsageRecord{of(3, hour)}, make([]market.Appended, 1)); err != nil {
+					return err
+				}
+				return errMade
+			}); err != errMade {
+				t.Fatal(err)
+			}
+			for round := range 2 {
+				for i, o := range appendUsage(t, s, batch...) {
+					if o.Inserted != (round == 0) || o.ID != batch[i].ID {
+						t.Errorf("hour %d, series %d, round %d: %+v", hour, i, round, o)
+					}
+				}
+			}
+			for _, r := range batch {
+				r.Number = nil
+				want = append(want, r)
+			}
+		}
+		for series := range 3 {
+			list := usage(t, s, market.UsageFilter{Dimension: fmt.Sprint("d", series)})
+			mustRecords(t, list, slices.Collect(func(yield func(market.UsageRecord) bool) {
+				for i := series; i < len(want); i += 3 {
+					if !yield(want[i]) {
+						return
+					}
+				}
+			}))
+		}
+		last := of(3, 9)
+		appendUsage(t, s, last)
+		last.Number = nil
+		mustRecords(t, usage(t, s, market.UsageFilter{Dimension: "d3"}), []market.UsageRecord{last})
 	}},
 	{"a batch of many records goes in whole", func(t *testing.T, s market.Store) {
 		var batch []market.UsageRecord
