@@ -54,7 +54,14 @@ type usageRows struct {
 	met   map[market.Series]int64
 	// columns are the statement's parameters, in PostgreSQL's binary format.
 	columns [6][]byte
-	missing []int // of order: rows whose keys were taken
+	missing []int        // of order: rows whose keys were taken
+	byKey   []keyedRow   // kept for its room
+	recent  *recentUsage // nil within an Update, which may see what is never committed
+}
+
+type keyedRow struct {
+	key int64
+	row int
 }
 
 // add copies a batch.
@@ -88,30 +95,27 @@ func (u *usageRows) unknown() bool {
 
 // sort puts the rows into the order in which they go in, one of each key: the first.
 func (u *usageRows) sort() {
-	u.order = u.order[:0]
+	u.order, u.byKey = u.order[:0], u.byKey[:0]
 	for i := range u.rows {
-		u.order = append(u.order, i)
+		u.byKey = append(u.byKey, keyedRow{u.rows[i].key, i})
 	}
-	slices.SortFunc(u.order, func(a, b int) int {
-		switch x, y := u.rows[a].key, u.rows[b].key; {
-		case x < y:
+	slices.SortFunc(u.byKey, func(a, b keyedRow) int {
+		switch {
+		case a.key < b.key:
 			return -1
-		case x > y:
+		case a.key > b.key:
 			return 1
 		}
-		return a - b
+		return a.row - b.row
 	})
-	n := 0
-	for _, i := range u.order {
-		if n > 0 && u.rows[u.order[n-1]].key == u.rows[i].key {
-			u.rows[i].first = u.order[n-1]
+	for i, k := range u.byKey {
+		if i > 0 && u.byKey[i-1].key == k.key {
+			u.rows[k.row].first = u.order[len(u.order)-1]
 			continue
 		}
-		u.rows[i].first = i
-		u.order[n] = i
-		n++
+		u.rows[k.row].first = k.row
+		u.order = append(u.order, k.row)
 	}
-	u.order = u.order[:n]
 }
 
 // find is where a key is in order.
@@ -161,6 +165,9 @@ func (u *usageRows) insert(ctx context.Context, pg *pgx.Conn, doubtful bool) err
 		if !u.rows[i].out.Inserted {
 			u.missing = append(u.missing, i)
 		}
+	}
+	if len(u.missing) > 0 && u.recent != nil {
+		u.recent.fill(u, doubtful)
 	}
 	if len(u.missing) > 0 {
 		if err := u.readKept(ctx, pg, doubtful); err != nil {

@@ -19,6 +19,7 @@ import (
 type pgAppender struct {
 	store  *Postgres
 	known  seriesCache
+	recent recentUsage
 	queue  chan *pgJob
 	jobs   sync.Pool
 	rows   atomic.Int64  // how many are under way, over all goroutines
@@ -100,7 +101,7 @@ func (j *pgJob) leave() bool {
 
 // run takes what waits, until stop.
 func (a *pgAppender) run() {
-	w := &pgWriter{appender: a}
+	w := &pgWriter{appender: a, usageRows: usageRows{recent: &a.recent}}
 	defer w.disconnect()
 	for {
 		select {
@@ -260,7 +261,11 @@ func (w *pgWriter) try(ctx context.Context, doubtful bool) (err error) {
 		if err := w.ensureMonths(ctx); err != nil {
 			return err
 		}
-		return w.usageRows.insert(ctx, w.conn, doubtful) // a transaction by itself
+		if err := w.usageRows.insert(ctx, w.conn, doubtful); err != nil { // a transaction by itself
+			return err
+		}
+		w.recent.put(&w.usageRows)
+		return nil
 	}
 	for _, hour := range w.hours() {
 		if err := w.appender.store.months.ensure(ctx, w.conn, hour); err != nil {
@@ -277,6 +282,7 @@ func (w *pgWriter) try(ctx context.Context, doubtful bool) (err error) {
 		return err
 	}
 	w.appender.known.add(w.met)
+	w.recent.put(&w.usageRows)
 	return nil
 }
 
