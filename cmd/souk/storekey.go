@@ -211,7 +211,10 @@ func (c *storeKeyRotateCmd) Run(a *app) error {
 		return fmt.Errorf("%s holds the key that there is", c.NewKeyFile)
 	}
 	n, err := c.rekey(a, have, next)
-	if err != nil {
+	switch {
+	case errors.Is(err, sqlstore.ErrInUse):
+		return fmt.Errorf("%w\nhint: stop all nodes; they could not read what is sealed under another key", err)
+	case err != nil:
 		return c.explain(err)
 	}
 	if c.JSON {

@@ -2,8 +2,10 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"time"
 )
 
 // AloneURL is the URL of a store for those who must be alone with it: its sessions have a name of their own, by which Peers tells them from others',
@@ -37,4 +39,28 @@ func (p *Postgres) Peers(ctx context.Context) (n int, err error) {
 	}
 	p.conns.put(c)
 	return n, nil
+}
+
+// ErrInUse means that others have the store open.
+var ErrInUse = errors.New("others have the store open")
+
+// leaving is how long sessions may take to end after they were closed.
+const leaving = 2 * time.Second
+
+// alone is ErrInUse if there are Peers, who are not just leaving.
+func (p *Postgres) alone(ctx context.Context) error {
+	for deadline := time.Now().Add(leaving); ; {
+		n, err := p.Peers(ctx)
+		switch {
+		case err != nil || n == 0:
+			return err
+		case time.Now().After(deadline):
+			return fmt.Errorf("%w: %d sessions", ErrInUse, n)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

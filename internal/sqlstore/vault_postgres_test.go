@@ -89,11 +89,15 @@ func TestRekeyPostgres(t *testing.T) {
 	url, secrets := emptyDatabase(t), someSecrets()
 	s := openPostgres(t, url)
 	secrets.putInto(t, s)
+	cfg := PostgresConfig{URL: url, Vault: testVault()}
+	next := vault.New(vault.Key{7})
+	if _, err := RekeyPostgres(t.Context(), cfg, next); !errors.Is(err, ErrInUse) {
+		t.Errorf("while a node has it open: %v", err)
+	}
+	secrets.mustBeIn(t, s)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cfg := PostgresConfig{URL: url, Vault: testVault()}
-	next := vault.New(vault.Key{7})
 	if n, err := RekeyPostgres(t.Context(), cfg, next); n != 6 || err != nil {
 		t.Fatalf("%d, %v", n, err)
 	}

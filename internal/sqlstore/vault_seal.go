@@ -57,13 +57,17 @@ func Rekey(ctx context.Context, cfg Config, next *vault.Vault) (n int, err error
 }
 
 // RekeyPostgres is Rekey for PostgreSQL. No node may have the store open: it would not be able to read it any more, and what it wrote meanwhile might be
-// left under the old key. What PostgreSQL keeps of old rows, until VACUUM and in its log, the old key opens.
+// left under the old key. One that Peers sees is ErrInUse. What PostgreSQL keeps of old rows, until VACUUM and in its log, the old key opens.
 func RekeyPostgres(ctx context.Context, cfg PostgresConfig, next *vault.Vault) (n int, err error) {
+	cfg.URL = AloneURL(cfg.URL, "rekey")
 	p, err := OpenPostgres(ctx, cfg)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
+	if err := p.alone(ctx); err != nil {
+		return 0, fmt.Errorf("sqlstore: rekey %s: %w", p.url, err)
+	}
 	c, err := p.conns.take(ctx)
 	if err != nil {
 		return 0, err
