@@ -27,7 +27,7 @@ type soakPoint struct {
 	resident   int64 // bytes
 	files      int
 	goroutines float64
-	live       float64 // heap in use, bytes
+	heap       float64 // in use, garbage included, in bytes
 }
 
 // soakOperations are what is called, how often a second, and over how many connections each.
@@ -186,21 +186,21 @@ func (s *server) look() (p soakPoint) {
 		case "go_goroutines":
 			p.goroutines, _ = strconv.ParseFloat(value, 64)
 		case "go_memstats_heap_inuse_bytes":
-			p.live, _ = strconv.ParseFloat(value, 64)
+			p.heap, _ = strconv.ParseFloat(value, 64)
 		}
 	}
 	return p
 }
 
-// quarters are the medians of the first and of the last quarter of a soak.
-func (s *soak) quarters(value func(*soakPoint) float64) (first, last float64) {
+// quarters are what the first and the last quarter of a soak come to.
+func (s *soak) quarters(value func(*soakPoint) float64, of func([]float64) float64) (first, last float64) {
 	n := max(1, len(s.points)/4)
-	of := func(list []soakPoint) float64 {
+	sum := func(list []soakPoint) float64 {
 		v := make([]float64, len(list))
 		for i := range list {
 			v[i] = value(&list[i])
 		}
-		return median(v)
+		return of(v)
 	}
-	return of(s.points[:n]), of(s.points[len(s.points)-n:])
+	return sum(s.points[:n]), sum(s.points[len(s.points)-n:])
 }

@@ -122,13 +122,14 @@ func (r *report) soakTable(b *strings.Builder) {
 	for _, row := range []struct {
 		name, format string
 		value        func(*soakPoint) float64
+		of           func([]float64) float64
 	}{
-		{"resident memory", "%.1f MiB", func(p *soakPoint) float64 { return mebi(p.resident) }},
-		{"heap in use", "%.1f MiB", func(p *soakPoint) float64 { return p.live / (1 << 20) }},
-		{"open files", "%.0f", func(p *soakPoint) float64 { return float64(p.files) }},
-		{"goroutines", "%.0f", func(p *soakPoint) float64 { return p.goroutines }},
+		{"resident memory", "%.1f MiB", func(p *soakPoint) float64 { return mebi(p.resident) }, median},
+		{"heap, at its least (just collected)", "%.1f MiB", func(p *soakPoint) float64 { return p.heap / (1 << 20) }, slices.Min[[]float64]},
+		{"open files", "%.0f", func(p *soakPoint) float64 { return float64(p.files) }, median},
+		{"goroutines", "%.0f", func(p *soakPoint) float64 { return p.goroutines }, median},
 	} {
-		first, last := s.quarters(row.value)
+		first, last := s.quarters(row.value, row.of)
 		verdict := "flat"
 		if last > first*grows {
 			verdict = "**grows**"
