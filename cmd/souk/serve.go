@@ -180,7 +180,20 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	publicKeys := pubkeys.Handler(n.service.PublicKeys)
 	mux.Handle("GET "+pubkeys.SetPath, publicKeys)
 	mux.Handle("GET "+path.Dir(pubkeys.PEMPath(1))+"/", publicKeys)
-	console.New(console.Config{Service: n.service, Log: records, Logger: log}).Register(mux)
+	environment, err := n.environment(ctx, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	consoleConfig := console.Config{
+		Service: n.service, Log: records, Logger: log, Environment: environment, SaveClock: n.saveClock, Credentials: credentials,
+		Export: controlAPI.UsageExport(),
+	}
+	if cfg.Simulation {
+		consoleConfig.Clock, consoleConfig.Faults = n.clock, faults
+		consoleConfig.Replay = console.ReplayClient()
+	}
+	pages := console.New(consoleConfig)
+	pages.Register(mux)
 	guard := admin.GuardConfig{Token: cfg.ControlToken, Hosts: cfg.ControlHosts, Logger: log}
 	if cfg.Mode == "dev" {
 		key, err := sampleSellerKey(ctx, n.service)
@@ -199,6 +212,7 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: cfg.controlTimeout(), WriteTimeout: 2 * cfg.controlTimeout(), IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
 	control.RegisterOnShutdown(controlAPI.Close) // followers of the request log would hold the drain up
+	control.RegisterOnShutdown(pages.Close)      // and so would pages that show them
 	n.serve(log, "control listener", func() error { return control.Serve(controlListener) }, func(ctx context.Context) error {
 		err := control.Shutdown(ctx)
 		if err != nil {
@@ -210,6 +224,17 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	n.serve(log, "AWS face", func() error { return face.Serve(awsListener, tlsConfig) }, face.Shutdown)
 	n.ready.Store(true)
 	return n, nil
+}
+
+// environment is what the console's Start page tells: where clients go and, in dev, with which key.
+func (n *node) environment(ctx context.Context, cfg *nodeConfig) (console.Environment, error) {
+	env := console.Environment{Endpoint: n.Endpoint, Region: cfg.Region}
+	if cfg.Mode != "dev" {
+		return env, nil
+	}
+	key, err := sampleSellerKey(ctx, n.service)
+	env.Account, env.AccessKeyID, env.SecretAccessKey = sampleSeller, key.AccessKeyID, key.Secret
+	return env, err
 }
 
 func (n *node) listen(addr string) (net.Listener, error) {

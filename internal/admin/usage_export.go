@@ -170,3 +170,12 @@ func defused(cell string) string {
 	}
 	return cell
 }
+
+// UsageExport is the export of usage as a handler of its own, for a face that has its own address for it. It takes the same query.
+func (a *API) UsageExport() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := a.exportUsage(w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}

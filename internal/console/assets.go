@@ -28,17 +28,23 @@ type asset struct {
 
 func loadAssets() assets {
 	a := assets{urls: map[string]string{}, files: map[string]asset{}}
-	for name, contentType := range map[string]string{
-		"console.css": "text/css; charset=utf-8",
-		"setup.js":    "text/javascript; charset=utf-8",
-		"icon.svg":    "image/svg+xml",
-	} {
+	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	list, err := staticFiles.ReadDir("static")
+	if err != nil {
+		panic(fmt.Sprintf("console: embedded files: %v", err)) // unreachable unless the build left them out
+	}
+	for _, file := range list {
+		name := file.Name()
+		ext := path.Ext(name)
+		contentType := types[ext]
+		if contentType == "" {
+			continue // a licence, not for browsers
+		}
 		content, err := staticFiles.ReadFile("static/" + name)
 		if err != nil {
-			panic(fmt.Sprintf("console: embedded file: %v", err)) // unreachable unless the build left it out
+			panic(fmt.Sprintf("console: embedded file: %v", err)) // unreachable, as above
 		}
 		sum := sha256.Sum256(content)
-		ext := path.Ext(name)
 		hashed := strings.TrimSuffix(name, ext) + "-" + hex.EncodeToString(sum[:6]) + ext
 		a.urls[name] = "/assets/" + hashed
 		a.files[hashed] = asset{contentType, content}
@@ -46,6 +52,7 @@ func loadAssets() assets {
 	return a
 }
 
+// url is the address of a static file; "" for one that there is not.
 func (a assets) url(name string) string { return a.urls[name] }
 
 func (c *Console) asset(w http.ResponseWriter, r *http.Request) error {

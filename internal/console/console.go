@@ -9,20 +9,35 @@
 package console
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/souk-market/souk/internal/account"
+	"github.com/souk-market/souk/internal/clock"
+	"github.com/souk-market/souk/internal/fault"
 	"github.com/souk-market/souk/internal/market"
 	"github.com/souk-market/souk/internal/reqlog"
 )
 
 // Config is what a Console is made of. Service is required.
 type Config struct {
-	Service *market.Service
-	Log     *reqlog.Log  // the requests that a subscription's page lists; nil: none
-	Logger  *slog.Logger // failures, whose text pages withhold; nil: none
+	Service     *market.Service
+	Log         *reqlog.Log  // the requests that a subscription's page lists; nil: none
+	Logger      *slog.Logger // failures, whose text pages withhold; nil: none
+	Environment Environment  // what clients need, for the Start page
+	// Clock and Faults are nil where they are not to be touched (serve without --simulation): their pages are not there then.
+	Clock  *clock.Clock
+	Faults *fault.Set
+	// SaveClock keeps the clock's state; it is called after each change of the clock, before the answer. nil: nothing is kept.
+	SaveClock   func(ctx context.Context) error
+	Credentials *account.Credentials // to issue sessions; nil: none are issued here
+	Export      http.Handler         // the control API's export of usage; nil: there is none
+	// Replay sends requests again, to the AWS face and signed (ReplayClient); nil where that is not offered (serve without --simulation).
+	Replay func(*http.Request) (*http.Response, error)
 }
 
 // Console serves the pages. It is safe for concurrent use.
@@ -33,6 +48,15 @@ type Console struct {
 	caller  market.Caller
 	assets  assets
 	pages   map[string]pageTemplate
+	live    following
+	acting  sync.Mutex // one act on an agreement at a time
+	ladder  ladder
+
+	environment Environment
+	tools       worldTools
+	export      http.Handler
+	replay      func(*http.Request) (*http.Response, error)
+	figures     figures
 }
 
 // New makes a Console.
@@ -41,7 +65,12 @@ func New(cfg Config) *Console {
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
+	c.tools.clock, c.tools.faults, c.tools.saveClock, c.tools.credentials = cfg.Clock, cfg.Faults, cfg.SaveClock, cfg.Credentials
+	c.environment = cfg.Environment
+	c.replay = cfg.Replay
+	c.export = cfg.Export
 	c.pages = loadPages()
+	c.live.begin()
 	return c
 }
 
@@ -55,6 +84,23 @@ func (c *Console) Register(mux *http.ServeMux) {
 	c.handle(mux, "/subscriptions/{id}", methods{"GET": c.subscription})
 	c.handle(mux, "/subscriptions/{id}/setup", methods{"POST": c.setup})
 	c.handle(mux, "/subscriptions/{id}/cancel", methods{"POST": c.cancel})
+	c.handle(mux, "/start", methods{"GET": c.start})
+	c.handle(mux, "/start/state", methods{"GET": c.startState})
+	c.handle(mux, "/agreements", methods{"GET": c.agreements})
+	c.handle(mux, "/agreements/{id}", methods{"GET": c.agreement})
+	c.handle(mux, "/agreements/{id}/final-hour", methods{"GET": c.finalHourLeft})
+	for act, done := range agreementActs() {
+		c.handle(mux, "/agreements/{id}/"+act, methods{"POST": c.actOn(act, done)})
+	}
+	c.registerWorld(mux)
+	c.handle(mux, "/requests", methods{"GET": c.requests})
+	c.handle(mux, "/requests/live", methods{"GET": c.liveRequests})
+	c.handle(mux, "/requests/{id}", methods{"GET": c.request})
+	c.handle(mux, "/requests/{id}/compare", methods{"POST": c.compare})
+	c.handle(mux, "/requests/{id}/replay", methods{"POST": c.sendAgain})
+	c.handle(mux, "/usage", methods{"GET": c.usage})
+	c.handle(mux, "/usage/records", methods{"GET": c.usageRecords})
+	c.handle(mux, "/usage/export", methods{"GET": c.usageExport})
 	c.handle(mux, "/assets/{name}", methods{"GET": c.asset})
 	c.handle(mux, "/", nil)
 }

@@ -18,7 +18,9 @@ type pageTemplate func() *template.Template
 
 func loadPages() map[string]pageTemplate {
 	pages := map[string]pageTemplate{}
-	for _, name := range []string{"products", "product", "subscriptions", "subscription", "setup", "unregistered", "error"} {
+	for _, name := range []string{"products", "product", "subscriptions", "subscription", "setup", "unregistered", "usage", "usage_records", "agreements", "agreement", "start",
+		"world", "world_account", "world_key", "world_policies", "world_policy", "world_evaluate", "world_clock", "world_faults",
+		"requests", "request", "error"} {
 		pages[name] = sync.OnceValue(func() *template.Template {
 			return template.Must(template.ParseFS(templateFiles, "templates/frame.html", "templates/"+name+".html"))
 		})
@@ -28,8 +30,10 @@ func loadPages() map[string]pageTemplate {
 
 // Content security policies. No page takes anything from elsewhere, runs inline code, or can be framed.
 const (
-	// plainPolicy is for pages without scripts, which is all but one.
+	// plainPolicy is for pages without scripts, which is most of them.
 	plainPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	// scriptPolicy is for pages with a script of their own, which may ask this server for news and nobody else.
+	scriptPolicy = plainPolicy + "; script-src 'self'; connect-src 'self'"
 	// setupPolicy lets the form go to any seller's site, and on from there: browsers hold form-action to redirects as well.
 	setupPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action http: https:; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -40,8 +44,11 @@ type response struct {
 	page    string // template
 	title   string
 	section string // of the navigation: "products", "subscriptions", or ""
+	style   string // name of a static file, beside console.css; "" for none
+	script  string // name of a static file; "" for none
 	// secret pages hold a registration token: they are kept nowhere, say to nobody where they were, and run the script that submits their form.
 	secret bool
+	once   bool // the page can be seen once, and is kept nowhere
 	body   any
 }
 
@@ -50,6 +57,7 @@ type frame struct {
 	Title   string
 	Section string
 	Style   string
+	Sheet   string // the page's own, beside Style; "" for none
 	Script  string // "" for none
 	Icon    string
 	Now     moment
@@ -60,13 +68,19 @@ type frame struct {
 func (c *Console) render(w http.ResponseWriter, resp response) error {
 	f := frame{
 		Title: resp.title, Section: resp.section, Body: resp.body, Now: momentOf(c.service.Now()),
-		Style: c.assets.url("console.css"), Icon: c.assets.url("icon.svg"),
+		Style: c.assets.url("console.css"), Icon: c.assets.url("icon.svg"), Sheet: c.assets.url(resp.style), Script: c.assets.url(resp.script),
 	}
 	h := w.Header()
 	policy, cache, referrer := plainPolicy, "private, no-cache", "same-origin"
+	if resp.script != "" {
+		policy = scriptPolicy
+	}
 	if resp.secret {
 		policy, cache, referrer = setupPolicy, "no-store", "strict-origin" // not no-referrer: with that the form comes from Origin "null"
 		f.Script = c.assets.url("setup.js")
+	}
+	if resp.once {
+		cache = "no-store"
 	}
 	var b bytes.Buffer
 	if err := c.pages[resp.page]().ExecuteTemplate(&b, "frame", f); err != nil {

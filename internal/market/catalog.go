@@ -102,6 +102,15 @@ func (s *Service) Accounts(ctx context.Context, c Caller) ([]account.Account, er
 	return dir.Accounts, err
 }
 
+// Account is one account, as this node knows it: it is not looked up in the store. False if there is none of that id.
+func (s *Service) Account(c Caller, id string) (account.Account, bool, error) {
+	if err := operatorOnly(c); err != nil {
+		return account.Account{}, false, err
+	}
+	a, ok := s.directory.Account(id)
+	return a, ok, nil
+}
+
 // DirectoryState is everything about accounts, identities and keys, secrets of access keys included.
 func (s *Service) DirectoryState(ctx context.Context, c Caller) (dir account.State, err error) {
 	if err := operatorOnly(c); err != nil {

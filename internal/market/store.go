@@ -86,6 +86,8 @@ type Tx interface {
 	CountUsage(UsageFilter) (int64, error)
 	// SumUsage adds up quantities and counts records by the fields given; sums are sorted by those fields, in that order.
 	SumUsage(f UsageFilter, by []UsageField) ([]UsageSum, error)
+	// UsageBuyers lists the buyers that a product ever had usage of, by id: those after one, and at most limit of them (0: all).
+	UsageBuyers(productCode, after string, limit int) ([]string, error)
 	// MeteredWays says whether there ever was usage of a buyer and product by product code (Series.LicenseARN == "") and by license. It
 	// leaves out records of MeterUsage (those with a Resource).
 	MeteredWays(productCode, buyer string) (byCode, byLicense bool, err error)

@@ -87,9 +87,12 @@ type UsageFilter struct {
 	Buyer       string
 	LicenseARN  string
 	Dimension   string
-	From, To    time.Time // hours: that of From and later, and before that of To; a To within an hour includes it. Zero: no bound
-	After       int64     // only records after this Position
-	Limit       int       // 0: all
+	// BuyerAfter and BuyerThrough are a part of all buyers, in the order of their ids: those after the one, up to the other.
+	BuyerAfter   string
+	BuyerThrough string
+	From, To     time.Time // hours: that of From and later, and before that of To; a To within an hour includes it. Zero: no bound
+	After        int64     // only records after this Position
+	Limit        int       // 0: all
 }
 
 // UsageField is something to add up usage by.
@@ -115,6 +118,7 @@ type UsageSum struct {
 	Dimension   string
 	Records     int64
 	Quantity    int64
+	Lag         time.Duration // the longest that a record was taken after its time; negative if all were of the future
 }
 
 // ClientToken remembers a MeterUsage call by its idempotency token, so that the same call again gives the same answer.

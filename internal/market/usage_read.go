@@ -3,6 +3,7 @@ package market
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Usage lists what was metered, by hour.
@@ -54,6 +55,31 @@ func (s *Service) SumUsage(ctx context.Context, c Caller, f UsageFilter, by []Us
 		return err
 	})
 	return sums, asMarket("sum usage", err)
+}
+
+// UsageBuyers lists the buyers that a product ever had usage of, by id: those after one, and at most limit of them (0: all).
+func (s *Service) UsageBuyers(ctx context.Context, c Caller, productCode, after string, limit int) (list []string, err error) {
+	if err := operatorOnly(c); err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		list, err = tx.UsageBuyers(productCode, after, limit)
+		return err
+	})
+	return list, asMarket("list buyers with usage", err)
+}
+
+// UsageWindow is how far back BatchMeterUsage takes records.
+func (s *Service) UsageWindow() time.Duration { return s.window }
+
+// UsageDeadline is the first instant at which BatchMeterUsage takes no record of that time any more.
+func (s *Service) UsageDeadline(at time.Time) time.Time {
+	deadline := at.Add(s.window)
+	y, m, _ := at.UTC().Date()
+	if closed := time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Add(monthGrace); closed.Before(deadline) {
+		return closed
+	}
+	return deadline
 }
 
 // Allocated takes apart the allocations of a record. Their tags are sorted by key.

@@ -34,6 +34,18 @@ func (c timeColumn) Scan(v any) error {
 	return nil
 }
 
+// millisColumn scans a count of milliseconds.
+type millisColumn struct{ to *time.Duration }
+
+func (c millisColumn) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("a duration is stored as %T", v)
+	}
+	*c.to = time.Duration(n) * time.Millisecond
+	return nil
+}
+
 const secondsPerHour = 3600
 
 // hoursColumn scans a count of units of so many hours since 1970.

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"database/sql"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -157,9 +158,18 @@ func TestUsageIsReadInTheOrderOfItsKeysOrByThem(t *testing.T) {
 				want[0] = "SEARCH u USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"
 			}
 		}
-		got := plan(t, s, selectUsage+w.clause()+" ORDER BY u.key"+w.limit(10), w.args...)
+		got := plan(t, s, selectUsage+fromUsage+w.clause()+" ORDER BY u.key"+w.limit(10), w.args...)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", f, diff)
+		}
+	}
+	from, w := lookUpUsage(market.UsageFilter{ProductCode: "p", BuyerAfter: "a", BuyerThrough: "b", From: hour, To: hour.Add(24 * time.Hour)})
+	got := plan(t, s, "SELECT s.buyer, t.h, "+sumsUsage+from+w.clause()+" GROUP BY 1, 2", w.args...)
+	for _, want := range []string{
+		"SEARCH s USING COVERING INDEX sqlite_autoindex_usage_series_1 (product_code=? AND buyer>? AND buyer<?)", "SEARCH u USING INTEGER PRIMARY KEY (rowid=?)",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("look-ups do not %s, but:\n%s", want, strings.Join(got, "\n"))
 		}
 	}
 	const index = "USING COVERING INDEX sqlite_autoindex_usage_series_1 (product_code=? AND buyer=? AND resource=?)"

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/souk-market/souk/internal/market"
 )
@@ -17,9 +16,10 @@ const (
 	joinUsage = `s.id = u.key & 4294967295`
 
 	selectUsage = `SELECT u.key, u.id, s.region, s.product_code, s.buyer, s.license_arn, s.dimension, s.resource,
-		u.at, u.quantity, u.allocations, u.submitted_at` + fromUsage
+		u.at, u.quantity, u.allocations, u.submitted_at`
+	sumsUsage     = `count(*), coalesce(sum(u.quantity), 0), coalesce(max(u.submitted_at - u.at), 0)`
 	countAllUsage = `SELECT count(*) FROM usage u`
-	countUsage    = `SELECT count(*)` + fromUsage
+	countUsage    = `SELECT count(*)`
 
 	// There is no series without a record.
 	selectMeteredWays = `SELECT
@@ -55,42 +55,13 @@ func (t *tx) AppendUsage(batch []market.UsageRecord, out []market.Appended) erro
 	return nil
 }
 
-// whereUsage is the conditions of a filter, for queries that join records and series.
-func whereUsage(f market.UsageFilter) (w where) {
-	w.and(joinUsage)
-	if f.After > 0 {
-		w.and("u.key > ?", f.After)
-	}
-	if !f.From.IsZero() {
-		from := market.HourOf(f.From)
-		switch {
-		case from > maxHour:
-			w.and("u.key < 0") // none
-		case from > 0:
-			w.and("u.key >= ?", from<<hourShift)
-		}
-	}
-	if !f.To.IsZero() {
-		to := market.HourOf(f.To)
-		if f.To.After(time.Unix(to*secondsPerHour, 0)) {
-			to++
-		}
-		if to <= maxHour {
-			w.and("u.key < ?", max(to, 0)<<hourShift)
-		}
-	}
-	w.text("s.region = ?", f.Region)
-	w.text("s.product_code = ?", f.ProductCode)
-	w.text("s.buyer = ?", f.Buyer)
-	w.text("s.license_arn = ?", f.LicenseARN)
-	w.text("s.dimension = ?", f.Dimension)
-	return w
-}
-
 func (t *tx) Usage(f market.UsageFilter) ([]market.UsageRecord, error) {
-	w := whereUsage(f)
+	from, w, err := t.planUsage(f)
+	if err != nil {
+		return nil, err
+	}
 	size := 0
-	return listUntil(t, "list usage", selectUsage+w.clause()+" ORDER BY u.key"+w.limit(f.Limit), scanUsage, func(r *market.UsageRecord) bool {
+	return listUntil(t, "list usage", selectUsage+from+w.clause()+" ORDER BY u.key"+w.limit(f.Limit), scanUsage, func(r *market.UsageRecord) bool {
 		size += len(r.Allocations)
 		return f.Limit > 0 && size >= maxListed
 	}, w.args...)
@@ -101,9 +72,13 @@ const maxListed = 4 << 20
 
 // CountUsage counts without regard to the filter's Limit.
 func (t *tx) CountUsage(f market.UsageFilter) (int64, error) {
-	w, query := whereUsage(f), countUsage
-	if f == (market.UsageFilter{Limit: f.Limit}) {
-		w, query = where{}, countAllUsage
+	query, w := countAllUsage, where{}
+	if f != (market.UsageFilter{Limit: f.Limit}) {
+		from, narrowed, err := t.planUsage(f)
+		if err != nil {
+			return 0, err
+		}
+		query, w = countUsage+from, narrowed
 	}
 	n, _, err := get(t, "count usage", query+w.clause(), func(n *int64) []any { return []any{n} }, w.args...)
 	return n, err
@@ -121,8 +96,11 @@ func (t *tx) SumUsage(f market.UsageFilter, by []market.UsageField) ([]market.Us
 		columns, places = append(columns, column+", "), append(places, strconv.Itoa(i+1))
 	}
 	group := strings.Join(places, ", ")
-	w := whereUsage(f)
-	query := "SELECT " + strings.Join(columns, "") + "count(*), coalesce(sum(u.quantity), 0)" + fromUsage + w.clause()
+	from, w, err := t.planUsage(f)
+	if err != nil {
+		return nil, err
+	}
+	query := "SELECT " + strings.Join(columns, "") + sumsUsage + from + w.clause()
 	if group != "" {
 		query += " GROUP BY " + group
 	}
@@ -135,7 +113,7 @@ func (t *tx) SumUsage(f market.UsageFilter, by []market.UsageField) ([]market.Us
 		for _, field := range by {
 			to = append(to, sumColumn(s, field, hours))
 		}
-		return append(to, &s.Records, &s.Quantity)
+		return append(to, &s.Records, &s.Quantity, millisColumn{&s.Lag})
 	}, w.args...)
 }
 

@@ -79,7 +79,8 @@ var ledgerTests = []test{
 	}},
 	{"pages of any size make up the list", func(t *testing.T, s market.Store) {
 		ledger(t, s, 300)
-		for _, f := range []market.UsageFilter{{}, {Buyer: "1"}, {From: at(3 * time.Hour), To: at(9 * time.Hour)}, {Buyer: "none"}} {
+		for _, f := range []market.UsageFilter{{}, {Buyer: "1"}, {From: at(3 * time.Hour), To: at(9 * time.Hour)}, {Buyer: "none"},
+			{ProductCode: "p", Buyer: "1", From: at(0), To: at(60 * time.Hour)}} {
 			want := usage(t, s, f)
 			for _, size := range []int{1, 7, 100, 300} {
 				mustList(t, usagePages(t, s, f, size), want)
@@ -180,6 +181,60 @@ var ledgerTests = []test{
 			}
 		}
 	}},
+	{"few series of few hours are found as well as many", func(t *testing.T, s market.Store) {
+		var all []market.UsageRecord
+		for i := range 600 { // 30 hours of 20 series, the buyers of which are told apart by bytes only
+			r := record(i, at(time.Duration(i/20)*time.Hour))
+			r.Series.Buyer, r.Series.Resource = []string{"a", "A", "é", "a b"}[i%4], fmt.Sprint("task ", i%20/4)
+			all = append(all, r)
+		}
+		appendUsage(t, s, all...)
+		for _, f := range []market.UsageFilter{
+			{ProductCode: "p", Buyer: "a", From: at(0), To: at(30 * time.Hour)},
+			{ProductCode: "p", Buyer: "a", From: at(0), To: at(0)}, // within an hour, which is whole
+			{ProductCode: "p", Buyer: "a", From: at(time.Hour), To: at(-time.Hour)},
+			{ProductCode: "p", Buyer: "a", From: time.Unix(-1, 0), To: at(30 * time.Hour)},            // too many hours
+			{ProductCode: "p", Buyer: "a", From: at(0).AddDate(-1, 0, 0), To: at(0).AddDate(1, 0, 0)}, // half of the hours are of the future
+			{ProductCode: "p", Buyer: "none", From: at(0), To: at(30 * time.Hour)},
+			{ProductCode: "p", BuyerAfter: "A", BuyerThrough: "a b", From: at(0), To: at(30 * time.Hour)},
+			{ProductCode: "p", BuyerThrough: "a", Dimension: "d", Region: "us-east-1", From: at(0), To: at(30 * time.Hour), After: 1},
+			{ProductCode: "p", BuyerThrough: "a", Dimension: "other", From: at(0), To: at(30 * time.Hour)},
+		} {
+			var want []market.UsageRecord
+			for _, r := range all {
+				if matches(f, r) {
+					want = append(want, r)
+				}
+			}
+			mustList(t, sortedByID(usage(t, s, f)), sortedByID(want))
+			if n := count(t, s, f); n != int64(len(want)) {
+				t.Errorf("%+v: count is %d, want %d", f, n, len(want))
+			}
+			by := []market.UsageField{market.ByBuyer, market.ByHour}
+			if got, want := sums(t, s, f, by...), sumsOf(want, by); !slices.Equal(got, want) {
+				t.Errorf("%+v:\n got %+v\nwant %+v", f, got, want)
+			}
+			mustList(t, usagePages(t, s, f, 7), usage(t, s, f))
+		}
+	}},
+	{"the buyers with usage of a product are listed once each, a page at a time", func(t *testing.T, s market.Store) {
+		for i, series := range [][3]string{{"p", "b", ""}, {"p", "B", ""}, {"p", "b", "task"}, {"p", "é", ""}, {"q", "c", ""}, {"P", "d", ""}} {
+			r := record(i, at(time.Duration(i)*time.Hour))
+			r.Series.ProductCode, r.Series.Buyer, r.Series.Resource = series[0], series[1], series[2]
+			appendUsage(t, s, r, r)
+		}
+		for _, tt := range []struct {
+			product, after string
+			limit          int
+			want           []string
+		}{
+			{"p", "", 0, []string{"B", "b", "é"}}, {"p", "", 2, []string{"B", "b"}}, {"p", "b", 2, []string{"é"}}, {"p", "é", 2, nil},
+			{"q", "", 0, []string{"c"}}, {"none", "", 0, nil}, {"", "", 0, nil},
+		} {
+			got := read(t, s, func(tx market.Tx) ([]string, error) { return tx.UsageBuyers(tt.product, tt.after, tt.limit) })
+			mustList(t, got, tt.want)
+		}
+	}},
 	{"of many who add the same records at once exactly one adds each", func(t *testing.T, s market.Store) {
 		const goroutines, records = 32, 60
 		outcomes := make([][]market.Appended, goroutines)
@@ -266,6 +321,7 @@ func someFilter(r *rand.Rand) (f market.UsageFilter) {
 	f = market.UsageFilter{
 		Region: pick("", "", "us-east-1", "none"), ProductCode: pick("", "p", "P"), Buyer: pick("", "", "1", "10"),
 		LicenseARN: pick("", "", "l1"), Dimension: pick("", "", "a", "é", "A"),
+		BuyerAfter: pick("", "", "1", "10"), BuyerThrough: pick("", "", "1", "10", "2"),
 	}
 	if r.IntN(2) == 0 {
 		f.From = at(time.Duration(r.IntN(60*24*4)-60*12) * time.Minute)
@@ -280,6 +336,7 @@ func matches(f market.UsageFilter, r market.UsageRecord) bool {
 	is := func(want, have string) bool { return want == "" || want == have }
 	start := r.Timestamp.Truncate(time.Hour) // the record's hour must have an instant within the bounds
 	return is(f.Region, r.Series.Region) && is(f.ProductCode, r.Series.ProductCode) && is(f.Buyer, r.Series.Buyer) &&
+		(f.BuyerAfter == "" || r.Series.Buyer > f.BuyerAfter) && (f.BuyerThrough == "" || r.Series.Buyer <= f.BuyerThrough) &&
 		is(f.LicenseARN, r.Series.LicenseARN) && is(f.Dimension, r.Series.Dimension) &&
 		(f.From.IsZero() || start.Add(time.Hour).After(f.From)) && (f.To.IsZero() || start.Before(f.To))
 }
@@ -318,6 +375,10 @@ func sumsOf(records []market.UsageRecord, by []market.UsageField) (list []market
 		sum, ok := totals[key]
 		if !ok {
 			sum = key
+		}
+		lag := r.SubmittedAt.Sub(r.Timestamp)
+		if !ok || lag > sum.Lag {
+			sum.Lag = lag
 		}
 		sum.Records++
 		sum.Quantity += r.Quantity

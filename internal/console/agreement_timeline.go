@@ -1,0 +1,110 @@
+package console
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/reqlog"
+)
+
+// timeline is what happened to an agreement, in the order in which it did.
+type timeline struct {
+	Happenings []happening
+	More       string // address of what came later; "" if this is all
+	First      string // address of the beginning; "" on it
+	Requests   bool   // there is a log of requests that tokens which were resolved are known from
+}
+
+type happening struct {
+	at      time.Time
+	Time    moment
+	What    string
+	Tone    string // class of the style sheet
+	Detail  string
+	Request string // id of the request that it was; "" for what the market did
+}
+
+const (
+	// timelinePage is how many lines of history stand on a page.
+	timelinePage = 100
+	// maxResolutions is how many of the newest resolutions of a product's tokens are looked through for those of one agreement.
+	maxResolutions = 200
+)
+
+// timelineOf puts the agreement's history and the requests that resolved its tokens in one line.
+func (c *Console) timelineOf(r *http.Request, g *agreementState) (t timeline, err error) {
+	var after int64
+	if text := r.URL.Query().Get("after"); text != "" {
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 1 {
+			return t, &httpError{http.StatusUnprocessableEntity, "The address names no place in the agreement’s history. Go back to its beginning."}
+		}
+		t.First = agreementPath(g.ID) + "#timeline"
+	}
+	events, err := c.service.Events(r.Context(), c.caller, market.EventFilter{AgreementID: g.ID, After: after, Limit: timelinePage + 1})
+	if err != nil {
+		return t, err
+	}
+	var from, to time.Time // that this page is about; zero: no bound
+	if after > 0 && len(events) > 0 {
+		from = events[0].At
+	}
+	if len(events) > timelinePage {
+		to = events[timelinePage].At
+		events = events[:timelinePage]
+		t.More = g.withQuery("after", strconv.FormatInt(events[timelinePage-1].Seq, 10)) + "#timeline"
+	}
+	for _, e := range events {
+		words := eventWords(e.Kind)
+		t.Happenings = append(t.Happenings, happening{at: e.At, Time: momentOf(e.At), What: words.Text, Tone: words.Tone, Detail: sentence(e.Detail)})
+	}
+	if c.log == nil {
+		return t, nil
+	}
+	t.Requests = true
+	for _, v := range slices.Backward(c.log.List(reqlog.Filter{Product: g.ProductCode, Operation: "ResolveCustomer", Limit: maxResolutions})) {
+		if v.LicenseARN != g.LicenseARN || v.MarketTime.Before(from) || !to.IsZero() && !v.MarketTime.Before(to) {
+			continue
+		}
+		h := happening{at: v.MarketTime, Time: momentOf(v.MarketTime), What: "Token resolved", Tone: "call", Detail: "By " + plain(v.Principal) + ".", Request: v.ID}
+		if v.Outcome != "ok" {
+			h.What, h.Tone, h.Detail = "Token not resolved", "bad", sentence(strings.TrimSpace(v.Outcome+" "+v.Reason))
+		}
+		t.Happenings = append(t.Happenings, h)
+	}
+	slices.SortStableFunc(t.Happenings, func(a, b happening) int { return cmp.Compare(a.at.UnixMilli(), b.at.UnixMilli()) })
+	return t, nil
+}
+
+// eventWords are a line of history, for people.
+func eventWords(k market.EventKind) status {
+	switch k {
+	case market.EventAccepted:
+		return status{"Purchased", ""}
+	case market.EventStarted:
+		return status{"Started", "good"}
+	case market.EventAmended:
+		return status{"Changed", ""}
+	case market.EventRenewed:
+		return status{"Renewed", "ended"}
+	case market.EventReplaced:
+		return status{"Replaced", "ended"}
+	case market.EventCancelled:
+		return status{"Cancelled by the buyer; the final hour begins", "ended"}
+	case market.EventExpired:
+		return status{"Expired; the final hour begins", "ended"}
+	case market.EventTerminated:
+		return status{"Terminated by the seller; the final hour begins", "ended"}
+	case market.EventSuspended:
+		return status{"Suspended", "bad"}
+	case market.EventReinstated:
+		return status{"Reinstated", "good"}
+	case market.EventClosedDown:
+		return status{"Closed down: the final hour is over", "ended"}
+	}
+	return status{plain(string(k)), ""}
+}
