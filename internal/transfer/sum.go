@@ -80,6 +80,10 @@ func appendValue(b []byte, v reflect.Value) []byte {
 			b = appendValue(b, v.Field(i))
 		}
 		return b
+	case reflect.Pointer: // UsageRecord.Number, where a store may leave something: in what was read there is none
+		if v.IsNil() {
+			return append(b, 0)
+		}
 	}
 	panic(fmt.Sprintf("transfer: a row has a %s", v.Type()))
 }

@@ -119,7 +119,8 @@ func (b *bench) soak(ctx context.Context) (out soak, err error) {
 		case <-time.After(every):
 			p := m.souk.look()
 			out.points = append(out.points, p)
-			b.say("soak, %s of %s: %.1f MiB resident, %d files, %.0f goroutines", time.Since(start).Round(time.Second), b.duration, mebi(p.resident), p.files, p.goroutines)
+			b.say("soak, %s of %s: %.1f MiB resident, %.1f MiB heap, %d files, %.0f goroutines",
+				time.Since(start).Round(time.Second), b.duration, mebi(p.resident), p.heap/(1<<20), p.files, p.goroutines)
 		}
 	}
 	out.length = time.Since(start)
@@ -192,8 +193,8 @@ func (s *server) look() (p soakPoint) {
 	return p
 }
 
-// quarters are what the first and the last quarter of a soak come to.
-func (s *soak) quarters(value func(*soakPoint) float64, of func([]float64) float64) (first, last float64) {
+// quarters are what the second and the last quarter of a soak come to. In the first, memory fills with what is kept there.
+func (s *soak) quarters(value func(*soakPoint) float64, of func([]float64) float64) (second, last float64) {
 	n := max(1, len(s.points)/4)
 	sum := func(list []soakPoint) float64 {
 		v := make([]float64, len(list))
@@ -202,5 +203,5 @@ func (s *soak) quarters(value func(*soakPoint) float64, of func([]float64) float
 		}
 		return of(v)
 	}
-	return sum(s.points[:n]), sum(s.points[len(s.points)-n:])
+	return sum(s.points[min(n, len(s.points)-n):][:n]), sum(s.points[len(s.points)-n:])
 }

@@ -118,7 +118,7 @@ func (r *report) soakTable(b *strings.Builder) {
 	for i, o := range soakOperations {
 		fmt.Fprintf(b, " %d of %s,", s.answered[i], o.name)
 	}
-	fmt.Fprintf(b, " all right, and %d refused. Medians:\n\n| | first quarter | last quarter | |\n|---|---:|---:|---|\n", s.shed)
+	fmt.Fprintf(b, " all right, and %d refused. Medians:\n\n| | second quarter | last quarter | |\n|---|---:|---:|---|\n", s.shed)
 	for _, row := range []struct {
 		name, format string
 		value        func(*soakPoint) float64
@@ -129,12 +129,12 @@ func (r *report) soakTable(b *strings.Builder) {
 		{"open files", "%.0f", func(p *soakPoint) float64 { return float64(p.files) }, median},
 		{"goroutines", "%.0f", func(p *soakPoint) float64 { return p.goroutines }, median},
 	} {
-		first, last := s.quarters(row.value, row.of)
+		second, last := s.quarters(row.value, row.of)
 		verdict := "flat"
-		if last > first*grows {
+		if last > second*grows {
 			verdict = "**grows**"
 		}
-		fmt.Fprintf(b, "| %s | "+row.format+" | "+row.format+" | %s |\n", row.name, first, last, verdict)
+		fmt.Fprintf(b, "| %s | "+row.format+" | "+row.format+" | %s |\n", row.name, second, last, verdict)
 	}
 }
 
