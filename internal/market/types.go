@@ -78,7 +78,12 @@ type Dimension struct {
 	Unit string        `json:"unit,omitempty"`
 	// Type is what an entitlement to it is worth; "" is Integer. Metered dimensions have none: usage is always an integer.
 	Type ValueType `json:"type,omitempty"`
+	// Price is the list price of one unit in USD (of an entitled dimension: for the whole term), a decimal; "" is not said.
+	Price Price `json:"price,omitempty"`
 }
+
+// Price is an amount of USD as a decimal number: digits, of which up to eight may stand behind a point. "" is none.
+type Price string
 
 // ValueType is one of the four kinds of value that an entitlement can have.
 type ValueType string
@@ -140,7 +145,9 @@ type Offer struct {
 	// Entitlements are what a purchase gives where it names no quantities itself. A dimension that is in neither gets 1, true, or, if its values
 	// are text, its own key: entitled, as far as can be said.
 	Entitlements []Entitlement
-	CreatedAt    time.Time
+	// Prices are this offer's own, by dimension, in place of the list prices.
+	Prices    map[string]Price
+	CreatedAt time.Time
 }
 
 // DefaultTermMonths is how long a contract lasts whose offer does not say.
