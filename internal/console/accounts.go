@@ -10,7 +10,7 @@ import (
 type accountNames map[string]string
 
 func (c *Console) accountNames(ctx context.Context) (accountNames, error) {
-	list, err := c.service.Accounts(ctx, c.caller)
+	list, err := c.service.Accounts(ctx, callerIn(ctx))
 	return namesOf(list), err
 }
 

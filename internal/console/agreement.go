@@ -68,16 +68,16 @@ type agreementState struct {
 const maxFollowers = 20
 
 func (c *Console) agreementState(ctx context.Context, id string) (g agreementState, err error) {
-	if g.Agreement, g.customer, err = c.service.Agreement(ctx, c.caller, id); err != nil {
+	if g.Agreement, g.customer, err = c.service.Agreement(ctx, callerIn(ctx), id); err != nil {
 		return g, err
 	}
-	if g.product, g.offers, err = c.service.Product(ctx, c.caller, g.ProductCode); err != nil {
+	if g.product, g.offers, err = c.service.Product(ctx, callerIn(ctx), g.ProductCode); err != nil {
 		return g, err
 	}
-	if g.followers, err = c.service.Agreements(ctx, c.caller, market.AgreementFilter{PrecedingID: id, Limit: maxFollowers}); err != nil {
+	if g.followers, err = c.service.Agreements(ctx, callerIn(ctx), market.AgreementFilter{PrecedingID: id, Limit: maxFollowers}); err != nil {
 		return g, err
 	}
-	accounts, err := c.service.Accounts(ctx, c.caller)
+	accounts, err := c.service.Accounts(ctx, callerIn(ctx))
 	if err != nil {
 		return g, err
 	}
@@ -202,7 +202,7 @@ func leftWords(d time.Duration) string {
 
 // finalHourLeft tells the page's script what is left by the market's clock, which may stand still or be moved. "" is nothing.
 func (c *Console) finalHourLeft(w http.ResponseWriter, r *http.Request) error {
-	a, _, err := c.service.Agreement(r.Context(), c.caller, r.PathValue("id"))
+	a, _, err := c.service.Agreement(r.Context(), callerIn(r.Context()), r.PathValue("id"))
 	if err != nil {
 		return err
 	}

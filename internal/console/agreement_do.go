@@ -75,7 +75,7 @@ func (c *Console) do(ctx context.Context, g *agreementState, name, done string, 
 		if len(in.Entitlements) == 0 && in.AutoRenew == nil {
 			return g.ID, "unchanged", nil
 		}
-		a, err = c.service.Amend(ctx, c.caller, g.ID, in)
+		a, err = c.service.Amend(ctx, callerIn(ctx), g.ID, in)
 		return a.ID, done, err
 	case "renew", "replace":
 		in, err := g.terms(form)
@@ -86,16 +86,16 @@ func (c *Console) do(ctx context.Context, g *agreementState, name, done string, 
 		if name == "replace" {
 			follow = c.service.Replace
 		}
-		a, err = follow(ctx, c.caller, g.ID, in)
+		a, err = follow(ctx, callerIn(ctx), g.ID, in)
 		return a.ID, done, err
 	case "suspend":
-		a, err = c.service.Suspend(ctx, c.caller, g.ID)
+		a, err = c.service.Suspend(ctx, callerIn(ctx), g.ID)
 	case "reinstate":
-		a, err = c.service.Reinstate(ctx, c.caller, g.ID)
+		a, err = c.service.Reinstate(ctx, callerIn(ctx), g.ID)
 	case "cancel":
-		a, err = c.service.End(ctx, c.caller, g.ID, market.Cancelled)
+		a, err = c.service.End(ctx, callerIn(ctx), g.ID, market.Cancelled)
 	case "terminate":
-		a, err = c.service.End(ctx, c.caller, g.ID, market.Terminated)
+		a, err = c.service.End(ctx, callerIn(ctx), g.ID, market.Terminated)
 	}
 	return a.ID, done, err
 }

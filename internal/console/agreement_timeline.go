@@ -45,7 +45,7 @@ func (c *Console) timelineOf(r *http.Request, g *agreementState) (t timeline, er
 		}
 		t.First = agreementPath(g.ID) + "#timeline"
 	}
-	events, err := c.service.Events(r.Context(), c.caller, market.EventFilter{AgreementID: g.ID, After: after, Limit: timelinePage + 1})
+	events, err := c.service.Events(r.Context(), callerIn(r.Context()), market.EventFilter{AgreementID: g.ID, After: after, Limit: timelinePage + 1})
 	if err != nil {
 		return t, err
 	}

@@ -55,7 +55,7 @@ func (c *Console) usageOf(r *http.Request, g *agreementState) (u usageDay, err e
 	if g.product.Kind == market.Legacy { // whose usage may have been metered without the license
 		f = market.UsageFilter{ProductCode: g.ProductCode, Buyer: g.Buyer, From: day, To: next}
 	}
-	sums, err := c.service.SumUsage(r.Context(), c.caller, f, []market.UsageField{market.ByHour, market.ByLicense, market.ByDimension})
+	sums, err := c.service.SumUsage(r.Context(), callerIn(r.Context()), f, []market.UsageField{market.ByHour, market.ByLicense, market.ByDimension})
 	if err != nil {
 		return u, err
 	}

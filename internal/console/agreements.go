@@ -79,7 +79,7 @@ func (c *Console) agreements(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := c.service.Accounts(ctx, c.caller)
+	accounts, err := c.service.Accounts(ctx, callerIn(ctx))
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (c *Console) findAgreements(ctx context.Context, f market.AgreementFilter) 
 		f.Limit = lookStep
 	}
 	for looked := 0; looked < lookThrough; looked += lookStep {
-		part, err := c.service.Agreements(ctx, c.caller, f)
+		part, err := c.service.Agreements(ctx, callerIn(ctx), f)
 		if err != nil {
 			return nil, "", err
 		}

@@ -45,7 +45,6 @@ type Console struct {
 	service *market.Service
 	log     *reqlog.Log
 	logger  *slog.Logger
-	caller  market.Caller
 	assets  assets
 	pages   map[string]pageTemplate
 	live    following
@@ -61,7 +60,7 @@ type Console struct {
 
 // New makes a Console.
 func New(cfg Config) *Console {
-	c := &Console{service: cfg.Service, log: cfg.Log, logger: cfg.Logger, caller: market.Operator(), assets: loadAssets()}
+	c := &Console{service: cfg.Service, log: cfg.Log, logger: cfg.Logger, assets: loadAssets()}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
@@ -131,6 +130,7 @@ func (c *Console) handle(mux *http.ServeMux, pattern string, m methods) {
 		if method == http.MethodPost {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		}
+		r = r.WithContext(withCaller(r.Context(), market.Operator()))
 		if err := h(w, r); err != nil {
 			c.fail(w, r, err)
 		}

@@ -69,11 +69,11 @@ func (c *Console) product(w http.ResponseWriter, r *http.Request) error {
 
 func (c *Console) showProduct(w http.ResponseWriter, r *http.Request, status int, code string, was chosen) error {
 	ctx := r.Context()
-	p, offers, err := c.service.Product(ctx, c.caller, code)
+	p, offers, err := c.service.Product(ctx, callerIn(ctx), code)
 	if err != nil {
 		return err
 	}
-	accounts, err := c.service.Accounts(ctx, c.caller)
+	accounts, err := c.service.Accounts(ctx, callerIn(ctx))
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (c *Console) markSubscribed(ctx context.Context, code string, buyers []buye
 		return nil
 	}
 	for i := range buyers {
-		had, err := c.service.Agreements(ctx, c.caller, market.AgreementFilter{ProductCode: code, Buyer: buyers[i].ID, Status: market.Active, Limit: 1})
+		had, err := c.service.Agreements(ctx, callerIn(ctx), market.AgreementFilter{ProductCode: code, Buyer: buyers[i].ID, Status: market.Active, Limit: 1})
 		if err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ func (c *Console) subscribe(w http.ResponseWriter, r *http.Request) error {
 		was.problem = "Choose a buyer and an offer."
 		return c.showProduct(w, r, http.StatusUnprocessableEntity, code, was)
 	}
-	product, offers, err := c.service.Product(ctx, c.caller, code)
+	product, offers, err := c.service.Product(ctx, callerIn(ctx), code)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (c *Console) subscribe(w http.ResponseWriter, r *http.Request) error {
 			return c.showProduct(w, r, http.StatusUnprocessableEntity, code, was)
 		}
 	}
-	p, err := c.service.Buy(ctx, c.caller, in)
+	p, err := c.service.Buy(ctx, callerIn(ctx), in)
 	if err != nil {
 		return c.showProblem(w, r, code, err, was)
 	}
@@ -247,7 +247,7 @@ func (c *Console) changeRegistrationURL(w http.ResponseWriter, r *http.Request) 
 		return err
 	}
 	code, target := r.PathValue("code"), strings.TrimSpace(r.PostForm.Get("url"))
-	if _, err := c.service.ChangeProduct(r.Context(), c.caller, code, market.ProductChange{RegistrationURL: &target}); err != nil {
+	if _, err := c.service.ChangeProduct(r.Context(), callerIn(r.Context()), code, market.ProductChange{RegistrationURL: &target}); err != nil {
 		return c.showProblem(w, r, code, err, chosen{url: &target})
 	}
 	http.Redirect(w, r, productPath(code)+"?changed=registration-url#registration", http.StatusSeeOther)

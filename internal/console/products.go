@@ -23,7 +23,7 @@ type productCard struct {
 
 // products is the front page: what is for sale.
 func (c *Console) products(w http.ResponseWriter, r *http.Request) error {
-	list, err := c.service.Products(r.Context(), c.caller)
+	list, err := c.service.Products(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return err
 	}

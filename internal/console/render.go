@@ -30,10 +30,10 @@ func loadPages() map[string]pageTemplate {
 
 // Content security policies. No page takes anything from elsewhere, runs inline code, or can be framed.
 const (
-	// plainPolicy is for pages without scripts, which is most of them.
-	plainPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	// plainPolicy is for pages without a script of their own, which is most of them.
+	plainPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	// scriptPolicy is for pages with a script of their own, which may ask this server for news and nobody else.
-	scriptPolicy = plainPolicy + "; script-src 'self'; connect-src 'self'"
+	scriptPolicy = plainPolicy + "; connect-src 'self'"
 	// setupPolicy lets the form go to any seller's site, and on from there: browsers hold form-action to redirects as well.
 	setupPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action http: https:; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -58,7 +58,8 @@ type frame struct {
 	Section string
 	Style   string
 	Sheet   string // the page's own, beside Style; "" for none
-	Script  string // "" for none
+	Script  string // the page's own; "" for none
+	Time    string // the script that all pages but secret ones have
 	Icon    string
 	Now     moment
 	Body    any
@@ -69,6 +70,7 @@ func (c *Console) render(w http.ResponseWriter, resp response) error {
 	f := frame{
 		Title: resp.title, Section: resp.section, Body: resp.body, Now: momentOf(c.service.Now()),
 		Style: c.assets.url("console.css"), Icon: c.assets.url("icon.svg"), Sheet: c.assets.url(resp.style), Script: c.assets.url(resp.script),
+		Time: c.assets.url("time.js"),
 	}
 	h := w.Header()
 	policy, cache, referrer := plainPolicy, "private, no-cache", "same-origin"
@@ -77,7 +79,7 @@ func (c *Console) render(w http.ResponseWriter, resp response) error {
 	}
 	if resp.secret {
 		policy, cache, referrer = setupPolicy, "no-store", "strict-origin" // not no-referrer: with that the form comes from Origin "null"
-		f.Script = c.assets.url("setup.js")
+		f.Script, f.Time = c.assets.url("setup.js"), ""
 	}
 	if resp.once {
 		cache = "no-store"

@@ -177,7 +177,7 @@ func (c *Console) agreementOf(ctx context.Context, v reqlog.View) string {
 	if v.ProductCode == "" || v.Buyer == "" {
 		return ""
 	}
-	list, err := c.service.Agreements(ctx, c.caller, market.AgreementFilter{ProductCode: v.ProductCode, Buyer: v.Buyer, Limit: maxAgreements})
+	list, err := c.service.Agreements(ctx, callerIn(ctx), market.AgreementFilter{ProductCode: v.ProductCode, Buyer: v.Buyer, Limit: maxAgreements})
 	if err != nil {
 		return ""
 	}

@@ -93,7 +93,7 @@ func (c *Console) newestRequest() uint64 {
 
 // exampleProduct is a product that there is, for a first call to ask for.
 func (c *Console) exampleProduct(r *http.Request) string {
-	list, err := c.service.Products(r.Context(), c.caller)
+	list, err := c.service.Products(r.Context(), callerIn(r.Context()))
 	if err != nil || len(list) == 0 { // the call shows just as well how to make one
 		return "product-code"
 	}

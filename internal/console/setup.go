@@ -33,7 +33,7 @@ type unregisteredPage struct {
 // setup is the button "Set up your account": it mints a token, and answers with a page whose form posts it to the seller, at once with
 // JavaScript and by a button without. A click is a token; the page is kept nowhere.
 func (c *Console) setup(w http.ResponseWriter, r *http.Request) error {
-	p, err := c.service.SetUpAccount(r.Context(), c.caller, r.PathValue("id"))
+	p, err := c.service.SetUpAccount(r.Context(), callerIn(r.Context()), r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func TestBadRegistrationURLsAreRefusedWhereTheyWereTyped(t *testing.T) {
 	for _, bad := range []string{"javascript:alert(1)", "/register", "ftp://x/", `"><script>alert(1)</script>`} {
 		p := s.post("/products/"+legacy+"/registration-url", url.Values{"url": {bad}})
 		p.is(t, http.StatusUnprocessableEntity, "must be an absolute http or https URL")
-		if strings.Contains(p.body, "<script") || !strings.Contains(p.body, `aria-invalid="true"`) {
+		if strings.Contains(p.body, "<script>") || !strings.Contains(p.body, `aria-invalid="true"`) {
 			t.Errorf("%q: the field is not marked, or not escaped", bad)
 		}
 	}

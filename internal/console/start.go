@@ -81,7 +81,7 @@ const maxResolved = 100
 
 // start is the page that a newcomer sees first.
 func (c *Console) start(w http.ResponseWriter, r *http.Request) error {
-	products, err := c.service.Products(r.Context(), c.caller)
+	products, err := c.service.Products(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (c *Console) look(ctx context.Context) (ladderState, error) {
 	}
 	l.requests(c.log)
 	if _, ok := l.seen[stepMeter]; !ok { // by a Souk that ran over the same store before, perhaps
-		list, err := c.service.Usage(ctx, c.caller, market.UsageFilter{Limit: 1})
+		list, err := c.service.Usage(ctx, callerIn(ctx), market.UsageFilter{Limit: 1})
 		if err != nil {
 			return ladderState{}, err
 		}

@@ -46,11 +46,11 @@ const maxCalls = 10
 // subscription is the page of one agreement.
 func (c *Console) subscription(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	a, customer, err := c.service.Agreement(ctx, c.caller, r.PathValue("id"))
+	a, customer, err := c.service.Agreement(ctx, callerIn(ctx), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	p, offers, err := c.service.Product(ctx, c.caller, a.ProductCode)
+	p, offers, err := c.service.Product(ctx, callerIn(ctx), a.ProductCode)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func entitledTo(p market.Product, entitlements []market.Entitlement) []entitled 
 
 // cancel ends an agreement for its buyer, and leads back to it.
 func (c *Console) cancel(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.service.End(r.Context(), c.caller, r.PathValue("id"), market.Cancelled)
+	a, err := c.service.End(r.Context(), callerIn(r.Context()), r.PathValue("id"), market.Cancelled)
 	if err != nil {
 		return err
 	}

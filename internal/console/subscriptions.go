@@ -61,11 +61,11 @@ func statusOf(s market.Status) status {
 func (c *Console) subscriptions(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
 	filter := market.AgreementFilter{Buyer: query.Get("buyer"), After: query.Get("after"), Limit: pageSize + 1}
-	list, err := c.service.Agreements(ctx, c.caller, filter)
+	list, err := c.service.Agreements(ctx, callerIn(ctx), filter)
 	if err != nil {
 		return err
 	}
-	accounts, err := c.service.Accounts(ctx, c.caller)
+	accounts, err := c.service.Accounts(ctx, callerIn(ctx))
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (c *Console) subscriptions(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) productsByCode(ctx context.Context) (map[string]market.Product, error) {
-	list, err := c.service.Products(ctx, c.caller)
+	list, err := c.service.Products(ctx, callerIn(ctx))
 	if err != nil {
 		return nil, err
 	}

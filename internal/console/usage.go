@@ -94,11 +94,11 @@ func (c *Console) fillUsage(ctx context.Context, page *usagePage, p market.Produ
 	timer := time.AfterFunc(patience, func() { close(deadline) }) // closed, so that every figure hears of it
 	defer timer.Stop()
 	key := strings.Join([]string{ask.product, ask.Buyer, strconv.FormatInt(ask.from.Unix(), 10), strconv.FormatInt(ask.end.Unix(), 10)}, "\x00")
-	heat := c.figures.ask("heat\x00"+key+"\x00"+ask.after, func(ctx context.Context) (any, error) { return c.heatOf(ctx, *ask) })
-	refused := c.figures.ask("resends\x00"+ask.product, func(ctx context.Context) (any, error) { return c.resendsOf(ctx, p.Code) })
-	chart := c.figures.ask("chart\x00"+key, func(ctx context.Context) (any, error) { return c.chartOf(ctx, *ask) })
+	heat := c.figures.ask(ctx, "heat\x00"+key+"\x00"+ask.after, func(ctx context.Context) (any, error) { return c.heatOf(ctx, *ask) })
+	refused := c.figures.ask(ctx, "resends\x00"+ask.product, func(ctx context.Context) (any, error) { return c.resendsOf(ctx, p.Code) })
+	chart := c.figures.ask(ctx, "chart\x00"+key, func(ctx context.Context) (any, error) { return c.chartOf(ctx, *ask) })
 	month := monthOf(ask.end.Add(-1))
-	bill := c.figures.ask(strings.Join([]string{"bill", ask.product, ask.Buyer, month.Format(dateLayout)}, "\x00"), func(ctx context.Context) (any, error) {
+	bill := c.figures.ask(ctx, strings.Join([]string{"bill", ask.product, ask.Buyer, month.Format(dateLayout)}, "\x00"), func(ctx context.Context) (any, error) {
 		return c.billOf(ctx, ask.product, ask.Buyer, month)
 	})
 	grid, gridAge, err := figureOf[heatFigure](ctx, &c.figures, heat, deadline)
@@ -117,13 +117,13 @@ func (c *Console) fillUsage(ctx context.Context, page *usagePage, p market.Produ
 	if err != nil {
 		return err
 	}
-	page.Heat = c.heatMap(*ask, grid, calls, now)
+	page.Heat = c.heatMap(ctx, *ask, grid, calls, now)
 	page.Heat.Age = gridAge
-	page.Resends = c.showResends(calls)
+	page.Resends = c.showResends(ctx, calls)
 	page.Resends.Age = callsAge
 	page.Chart = showChart(*ask, p, lines)
 	page.Chart.Age = linesAge
-	page.Bill = c.showBill(p, grid.buyers, sums, month)
+	page.Bill = c.showBill(ctx, p, grid.buyers, sums, month)
 	page.Bill.Age = sumsAge
 	for _, a := range []age{gridAge, callsAge, linesAge, sumsAge} {
 		if a != (age{}) {

@@ -54,7 +54,7 @@ func (c *Console) billOf(ctx context.Context, product, buyer string, month time.
 	f := billFigure{map[string]billSum{}, map[string]map[string]billSum{}}
 	end := earlier(month.AddDate(0, 1, 0), c.service.Now().Add(time.Hour))
 	for day := month; day.Before(end); day = day.Add(billStep) {
-		sums, err := c.service.SumUsage(ctx, c.caller, market.UsageFilter{
+		sums, err := c.service.SumUsage(ctx, callerIn(ctx), market.UsageFilter{
 			ProductCode: product, Buyer: buyer, From: day, To: day.Add(billStep),
 		}, []market.UsageField{market.ByBuyer, market.ByDimension})
 		if err != nil {
@@ -85,7 +85,7 @@ func (f *billFigure) add(s market.UsageSum) {
 }
 
 // showBill shows the month: all of it by dimension, and that of the buyers that are on the page.
-func (c *Console) showBill(p market.Product, buyers []string, f billFigure, month time.Time) usageBill {
+func (c *Console) showBill(ctx context.Context, p market.Product, buyers []string, f billFigure, month time.Time) usageBill {
 	now := c.service.Now()
 	closes := c.service.UsageDeadline(month.AddDate(0, 1, 0).Add(-time.Second))
 	out := usageBill{Month: month.Format("January 2006"), Machine: month.Format("2006-01"), Closes: momentOf(closes), Closed: !now.Before(closes), Buyers: len(f.byBuyer)}
@@ -100,7 +100,7 @@ func (c *Console) showBill(p market.Product, buyers []string, f billFigure, mont
 		if !ok {
 			continue
 		}
-		row := billRow{Name: c.accountName(buyer), ID: plain(buyer), Path: recordsPath(recordsAsk{Product: p.Code, Buyer: buyer, from: month, to: next}, 0)}
+		row := billRow{Name: c.accountName(ctx, buyer), ID: plain(buyer), Path: recordsPath(recordsAsk{Product: p.Code, Buyer: buyer, from: month, to: next}, 0)}
 		var records int64
 		for _, key := range keys {
 			cell := "–"

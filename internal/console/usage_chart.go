@@ -51,7 +51,7 @@ const (
 func (c *Console) chartOf(ctx context.Context, ask usageAsk) (chartFigure, error) {
 	f := chartFigure{map[string]map[int64]int64{}}
 	for from := ask.from; from.Before(ask.end); from = from.Add(chartStep) {
-		sums, err := c.service.SumUsage(ctx, c.caller, market.UsageFilter{
+		sums, err := c.service.SumUsage(ctx, callerIn(ctx), market.UsageFilter{
 			ProductCode: ask.product, Buyer: ask.Buyer, From: from, To: earlier(from.Add(chartStep), ask.end),
 		}, []market.UsageField{market.ByDimension, market.ByHour})
 		if err != nil {

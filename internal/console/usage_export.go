@@ -24,7 +24,7 @@ func (c *Console) usageExport(w http.ResponseWriter, r *http.Request) error {
 		return &httpError{http.StatusUnprocessableEntity, "A file of usage is csv or jsonl."}
 	}
 	if ask.Product != "" {
-		if _, _, err := c.service.Product(r.Context(), c.caller, ask.Product); err != nil {
+		if _, _, err := c.service.Product(r.Context(), callerIn(r.Context()), ask.Product); err != nil {
 			return err
 		}
 	}

@@ -53,9 +53,11 @@ type age struct {
 	Ago     string // how long before this page it was begun; "": it was made for it
 }
 
-// ask has a figure made, unless one is being made or what is there may rest.
-func (fs *figures) ask(key string, compute func(context.Context) (any, error)) pending {
+// ask has a figure made for who looks, unless one is being made or what is there may rest. It is made to its end, also when ctx ends.
+func (fs *figures) ask(ctx context.Context, key string, compute func(context.Context) (any, error)) pending {
 	now := time.Now()
+	caller := callerIn(ctx)
+	key = caller.ARN + "\x00" + key // others may see less, or more
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.kept[key]
@@ -72,7 +74,7 @@ func (fs *figures) ask(key string, compute func(context.Context) (any, error)) p
 	if f.next == nil && rested && fs.running < maxMaking {
 		f.next = make(chan struct{})
 		fs.running++
-		go fs.run(f, now, compute)
+		go fs.run(withCaller(context.Background(), caller), f, now, compute)
 	}
 	p := pending{f: f, asked: now, next: f.next}
 	if !f.begun.IsZero() && f.took > patience {
@@ -94,8 +96,8 @@ func (fs *figures) evict() {
 	}
 }
 
-func (fs *figures) run(f *figure, begun time.Time, compute func(context.Context) (any, error)) {
-	ctx, cancel := context.WithTimeout(context.Background(), figureTime)
+func (fs *figures) run(ctx context.Context, f *figure, begun time.Time, compute func(context.Context) (any, error)) {
+	ctx, cancel := context.WithTimeout(ctx, figureTime)
 	defer cancel()
 	value, err := attempt(ctx, compute)
 	ended := time.Now()

@@ -11,7 +11,7 @@ import (
 // take asks for a figure and takes what is there after so long.
 func take(t *testing.T, fs *figures, key string, wait time.Duration, compute func(context.Context) (any, error)) (int, age, error) {
 	t.Helper()
-	p := fs.ask(key, compute)
+	p := fs.ask(t.Context(), key, compute)
 	return figureOf[int](t.Context(), fs, p, time.After(wait))
 }
 
@@ -78,7 +78,7 @@ func TestFiguresThatFailAreTriedAgain(t *testing.T) {
 	cancel()
 	gate := make(chan struct{})
 	defer close(gate)
-	p := fs.ask("slow", func(context.Context) (any, error) { <-gate; return 1, nil })
+	p := fs.ask(t.Context(), "slow", func(context.Context) (any, error) { <-gate; return 1, nil })
 	if _, _, err := figureOf[int](ctx, &fs, p, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("for one who has left: %v", err)
 	}
@@ -88,7 +88,7 @@ func TestFiguresAreBounded(t *testing.T) {
 	var fs figures
 	gate := make(chan struct{})
 	for i := range 3 * maxMaking {
-		fs.ask(fmt.Sprint(i), func(context.Context) (any, error) { <-gate; return i, nil })
+		fs.ask(t.Context(), fmt.Sprint(i), func(context.Context) (any, error) { <-gate; return i, nil })
 	}
 	fs.mu.Lock()
 	kept, running := len(fs.kept), fs.running

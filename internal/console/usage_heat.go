@@ -77,7 +77,7 @@ func (c *Console) heatOf(ctx context.Context, ask usageAsk) (f heatFigure, err e
 				most = s.buyers
 			}
 		}
-		if f.buyers, err = c.service.UsageBuyers(ctx, c.caller, ask.product, ask.after, most+1); err != nil {
+		if f.buyers, err = c.service.UsageBuyers(ctx, callerIn(ctx), ask.product, ask.after, most+1); err != nil {
 			return f, err
 		}
 		if f.more = len(f.buyers) > most; f.more {
@@ -88,7 +88,7 @@ func (c *Console) heatOf(ctx context.Context, ask usageAsk) (f heatFigure, err e
 		}
 		filter.BuyerAfter, filter.BuyerThrough = ask.after, f.buyers[len(f.buyers)-1]
 	}
-	sums, err := c.service.SumUsage(ctx, c.caller, filter, []market.UsageField{market.ByBuyer, market.ByHour})
+	sums, err := c.service.SumUsage(ctx, callerIn(ctx), filter, []market.UsageField{market.ByBuyer, market.ByHour})
 	if err != nil {
 		return f, err
 	}
@@ -97,7 +97,7 @@ func (c *Console) heatOf(ctx context.Context, ask usageAsk) (f heatFigure, err e
 	}
 	for _, buyer := range f.buyers {
 		// Not only those that end later: of these an index leads to the buyer's, and they are few.
-		if f.agreements[buyer], err = c.service.Agreements(ctx, c.caller, market.AgreementFilter{
+		if f.agreements[buyer], err = c.service.Agreements(ctx, callerIn(ctx), market.AgreementFilter{
 			ProductCode: ask.product, Buyer: buyer, EndsAfter: lookBack, Limit: agreementsRead,
 		}); err != nil {
 			return f, err
@@ -107,7 +107,7 @@ func (c *Console) heatOf(ctx context.Context, ask usageAsk) (f heatFigure, err e
 }
 
 // heatMap draws it.
-func (c *Console) heatMap(ask usageAsk, f heatFigure, refused []resend, now time.Time) heatMap {
+func (c *Console) heatMap(ctx context.Context, ask usageAsk, f heatFigure, refused []resend, now time.Time) heatMap {
 	var h heatMap
 	for t := ask.from; t.Before(ask.end); t = t.Add(time.Hour) {
 		if day := t.Format("2 Jan"); len(h.Days) == 0 || h.Days[len(h.Days)-1].Text != day {
@@ -131,7 +131,7 @@ func (c *Console) heatMap(ask usageAsk, f heatFigure, refused []resend, now time
 		}
 	}
 	for _, buyer := range f.buyers {
-		row := heatRow{Name: c.accountName(buyer), ID: plain(buyer), Path: recordsPath(recordsAsk{Product: ask.product, Buyer: buyer, from: ask.from, to: ask.end}, 0)}
+		row := heatRow{Name: c.accountName(ctx, buyer), ID: plain(buyer), Path: recordsPath(recordsAsk{Product: ask.product, Buyer: buyer, from: ask.from, to: ask.end}, 0)}
 		// Whoever has usage, but none lately, had it before, if these hours are the last ones.
 		reported := ask.Buyer == "" && ask.To == "" && !f.anyOf(buyer, ask.from.Add(-c.service.UsageWindow()), ask.end)
 		for t := ask.from.Add(-c.service.UsageWindow()); t.Before(ask.end); t = t.Add(time.Hour) {
@@ -243,8 +243,8 @@ func joinSaid(a, b string) string {
 }
 
 // accountName is what an account is called; its id, if it is called nothing or is not known.
-func (c *Console) accountName(id string) string {
-	if a, ok, err := c.service.Account(c.caller, id); err == nil && ok && a.Name != "" {
+func (c *Console) accountName(ctx context.Context, id string) string {
+	if a, ok, err := c.service.Account(callerIn(ctx), id); err == nil && ok && a.Name != "" {
 		return plain(a.Name)
 	}
 	return plain(id)

@@ -103,7 +103,7 @@ func (c *Console) fillRecords(ctx context.Context, page *recordsPage, products m
 	deadline := make(chan time.Time)
 	timer := time.AfterFunc(patience, func() { close(deadline) })
 	defer timer.Stop()
-	asked := c.figures.ask("records\x00"+recordsPath(ask, ask.after), func(ctx context.Context) (any, error) { return c.recordsOf(ctx, ask) })
+	asked := c.figures.ask(ctx, "records\x00"+recordsPath(ask, ask.after), func(ctx context.Context) (any, error) { return c.recordsOf(ctx, ask) })
 	f, old, err := figureOf[recordsFigure](ctx, &c.figures, asked, deadline)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (c *Console) fillRecords(ctx context.Context, page *recordsPage, products m
 		page.Reload = recordsPath(ask, ask.after)
 	}
 	for i := range f.list {
-		row := c.recordRow(&f.list[i], products)
+		row := c.recordRow(ctx, &f.list[i], products)
 		row.Path = recordsPath(ask, f.list[i].Position-1) + "#" + row.ID
 		page.Rows = append(page.Rows, row)
 	}
@@ -133,7 +133,7 @@ func (c *Console) recordsOf(ctx context.Context, ask recordsAsk) (f recordsFigur
 	filter := market.UsageFilter{
 		ProductCode: ask.Product, Buyer: ask.Buyer, Dimension: ask.Dimension, From: ask.from, To: ask.to, After: ask.after, Limit: recordsPerPage + 1,
 	}
-	if f.list, err = c.service.Usage(ctx, c.caller, filter); err != nil {
+	if f.list, err = c.service.Usage(ctx, callerIn(ctx), filter); err != nil {
 		return f, err
 	}
 	f.more = len(f.list) > recordsPerPage
@@ -141,7 +141,7 @@ func (c *Console) recordsOf(ctx context.Context, ask recordsAsk) (f recordsFigur
 		f.list = f.list[:recordsPerPage]
 	} else if n := len(f.list); n > 0 { // the list may have ended for the size of its allocations
 		filter.After, filter.Limit = f.list[n-1].Position, 1
-		rest, err := c.service.Usage(ctx, c.caller, filter)
+		rest, err := c.service.Usage(ctx, callerIn(ctx), filter)
 		if err != nil {
 			return f, err
 		}
@@ -150,10 +150,10 @@ func (c *Console) recordsOf(ctx context.Context, ask recordsAsk) (f recordsFigur
 	return f, nil
 }
 
-func (c *Console) recordRow(u *market.UsageRecord, products map[string]market.Product) recordRow {
+func (c *Console) recordRow(ctx context.Context, u *market.UsageRecord, products map[string]market.Product) recordRow {
 	row := recordRow{
 		ID: u.ID.String(), Hour: momentOf(time.Unix(u.Hour()*3600, 0)), At: momentOf(u.Timestamp), Taken: momentOf(u.SubmittedAt),
-		Buyer: c.accountName(u.Series.Buyer), BuyerID: plain(u.Series.Buyer), Product: plain(u.Series.ProductCode), ProductPath: productPath(u.Series.ProductCode),
+		Buyer: c.accountName(ctx, u.Series.Buyer), BuyerID: plain(u.Series.Buyer), Product: plain(u.Series.ProductCode), ProductPath: productPath(u.Series.ProductCode),
 		Quantity: longNumber(u.Quantity), License: plain(u.Series.LicenseARN), Resource: plain(u.Series.Resource), Region: plain(u.Series.Region),
 	}
 	p, ok := products[u.Series.ProductCode]

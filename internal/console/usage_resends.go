@@ -78,7 +78,7 @@ func (c *Console) identify(ctx context.Context, list []resend) error {
 	if !slices.ContainsFunc(list, func(r resend) bool { return r.buyer == "" && r.named != "" }) {
 		return nil // most calls are about one buyer, which the log has
 	}
-	customers, err := c.service.Customers(ctx, c.caller)
+	customers, err := c.service.Customers(ctx, callerIn(ctx))
 	if err != nil {
 		return err
 	}
@@ -143,12 +143,12 @@ func meterResend(v reqlog.View) resend {
 }
 
 // showResends lists the newest.
-func (c *Console) showResends(list []resend) (out resends) {
+func (c *Console) showResends(ctx context.Context, list []resend) (out resends) {
 	for _, r := range list[:min(len(list), resendsShown)] {
 		row := resendRow{At: momentOf(r.at), BuyerID: plain(r.buyer), Dimension: plain(r.dimension), Request: requestPath(r.request), ID: r.request}
 		switch {
 		case r.buyer != "":
-			row.Buyer = c.accountName(r.buyer)
+			row.Buyer = c.accountName(ctx, r.buyer)
 		case r.named != "":
 			row.Buyer = plain(r.named)
 		}

@@ -76,7 +76,7 @@ const pageOfAccounts = 50
 
 // world is the overview.
 func (c *Console) world(w http.ResponseWriter, r *http.Request) error {
-	dir, err := c.service.DirectoryState(r.Context(), c.caller)
+	dir, err := c.service.DirectoryState(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (c *Console) worldAccount(w http.ResponseWriter, r *http.Request) error {
 
 // showWorldAccount shows an account, with its forms as they were sent.
 func (c *Console) showWorldAccount(w http.ResponseWriter, r *http.Request, status int, key keyForm, session sessionForm) error {
-	dir, err := c.service.DirectoryState(r.Context(), c.caller)
+	dir, err := c.service.DirectoryState(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (c *Console) showClock(w http.ResponseWriter, r *http.Request, status int, 
 		page.Offset = s.Offset.String()
 	}
 	if mark, err := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64); err == nil && mark >= 0 {
-		events, err := c.service.Events(r.Context(), c.caller, market.EventFilter{After: mark, Limit: maxFallen + 1})
+		events, err := c.service.Events(r.Context(), callerIn(r.Context()), market.EventFilter{After: mark, Limit: maxFallen + 1})
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (c *Console) changeClock(w http.ResponseWriter, r *http.Request) error {
 			return fmt.Errorf("console: save clock: %w", err)
 		}
 	}
-	if _, err := c.service.Settle(ctx, c.caller); err != nil {
+	if _, err := c.service.Settle(ctx, callerIn(ctx)); err != nil {
 		return err
 	}
 	to := "/world/clock?notice=" + notice

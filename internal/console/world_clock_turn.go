@@ -46,7 +46,7 @@ func (c *Console) nextDue(ctx context.Context) (next time.Time, err error) {
 	now := c.tools.clock.Now()
 	f := market.AgreementFilter{ByID: true, Limit: 1000}
 	for {
-		list, err := c.service.Agreements(ctx, c.caller, f)
+		list, err := c.service.Agreements(ctx, callerIn(ctx), f)
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -70,7 +70,7 @@ func (c *Console) nextDue(ctx context.Context) (next time.Time, err error) {
 // since the history is read forwards: some fifty look-ups, however long it is.
 func (c *Console) lastEvent(ctx context.Context) (int64, error) {
 	after := func(n int64) (int64, bool, error) {
-		list, err := c.service.Events(ctx, c.caller, market.EventFilter{After: n, Limit: 1})
+		list, err := c.service.Events(ctx, callerIn(ctx), market.EventFilter{After: n, Limit: 1})
 		if err != nil || len(list) == 0 {
 			return 0, false, err
 		}

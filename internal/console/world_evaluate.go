@@ -92,7 +92,7 @@ func (c *Console) evaluate(w http.ResponseWriter, r *http.Request) error {
 		Principal: strings.TrimSpace(v.Get("principal")), Action: strings.TrimSpace(v.Get("action")), Resource: strings.TrimSpace(v.Get("resource")),
 		Context: strings.ReplaceAll(v.Get("context"), "\r\n", "\n"),
 	}
-	dir, err := c.service.DirectoryState(r.Context(), c.caller)
+	dir, err := c.service.DirectoryState(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (c *Console) createKey(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(r); err != nil {
 		return err
 	}
-	dir, err := c.service.DirectoryState(r.Context(), c.caller)
+	dir, err := c.service.DirectoryState(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func newKeySecret() string {
 
 // applyDirectory adds and changes a part of who there is.
 func (c *Console) applyDirectory(r *http.Request, s account.State) error {
-	_, err := c.service.ApplyWorld(r.Context(), c.caller, market.World{Directory: s})
+	_, err := c.service.ApplyWorld(r.Context(), callerIn(r.Context()), market.World{Directory: s})
 	return err
 }
 
@@ -133,7 +133,7 @@ func (c *Console) activateKey(w http.ResponseWriter, r *http.Request) error {
 func (c *Console) switchKey(w http.ResponseWriter, r *http.Request, inactive bool) error {
 	c.tools.editing.Lock()
 	defer c.tools.editing.Unlock()
-	dir, err := c.service.DirectoryState(r.Context(), c.caller)
+	dir, err := c.service.DirectoryState(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (c *Console) issueSession(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(r); err != nil {
 		return err
 	}
-	dir, err := c.service.DirectoryState(r.Context(), c.caller)
+	dir, err := c.service.DirectoryState(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return err
 	}

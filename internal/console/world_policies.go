@@ -28,7 +28,7 @@ const pageOfPolicies = 50
 
 // policies lists every policy: the accounts' own, page by page, and AWS's on the first.
 func (c *Console) policies(w http.ResponseWriter, r *http.Request) error {
-	dir, err := c.service.DirectoryState(r.Context(), c.caller)
+	dir, err := c.service.DirectoryState(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (c *Console) policy(w http.ResponseWriter, r *http.Request) error {
 
 func (c *Console) findPolicy(r *http.Request) (document, error) {
 	q := r.URL.Query()
-	dir, err := c.service.DirectoryState(r.Context(), c.caller)
+	dir, err := c.service.DirectoryState(r.Context(), callerIn(r.Context()))
 	if err != nil {
 		return document{}, err
 	}

@@ -1,11 +1,5 @@
-// Says local times on hover, where the page has those of UTC.
-"use strict";
-for (const time of document.querySelectorAll("main time[datetime*=T]")) {
-  const date = new Date(time.dateTime);
-  if (!isNaN(date)) time.title = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
-}
-
 // Counts the final hour down as the market's clock has it, which may stand still or be moved: so the server is asked, and nothing is counted here.
+"use strict";
 const notice = document.querySelector("[data-final-hour]");
 if (notice) {
   const left = notice.querySelector("[data-left]");
