@@ -52,8 +52,11 @@ func newHeaderList(sent string) *headerList {
 	return l
 }
 
-// headerKey spells a lower-case header name the way http.Header does.
+// headerKey spells a lower-case header name the way http.Header does, which leaves alone what is no name in HTTP/1.
 func headerKey(name string) string {
+	if strings.HasPrefix(name, ":") {
+		return name
+	}
 	key := []byte(name)
 	for i, c := range key {
 		if c-'a' < 26 && (i == 0 || key[i-1] == '-') {
