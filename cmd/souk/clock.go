@@ -15,6 +15,7 @@ type clockCmds struct {
 	Show    clockShowCmd    `cmd:"" default:"withargs" help:"Show the market's clock."`
 	Advance clockAdvanceCmd `cmd:"" help:"Move it forwards by a span of time."`
 	Set     clockSetCmd     `cmd:"" help:"Move it forwards to an instant."`
+	Due     clockDueCmd     `cmd:"" help:"Move it to where the next thing falls due by itself."`
 	Freeze  clockFreezeCmd  `cmd:"" help:"Stop it."`
 	Resume  clockResumeCmd  `cmd:"" help:"Let it run on from where it stands."`
 }
@@ -92,6 +93,26 @@ func (c *clockSetCmd) Run(a *app) error {
 		return err
 	}
 	s, err := client.SetClock(a.ctx, time.Time(c.To))
+	if err != nil {
+		return err
+	}
+	return c.printClock(a, s)
+}
+
+type clockDueCmd struct{ remote }
+
+func (clockDueCmd) Help() string {
+	return `Moves the market's clock to where the next agreement starts, ends, or closes down its final hour.
+
+    souk clock due`
+}
+
+func (c *clockDueCmd) Run(a *app) error {
+	client, err := c.client(a)
+	if err != nil {
+		return err
+	}
+	s, err := client.DueClock(a.ctx)
 	if err != nil {
 		return err
 	}

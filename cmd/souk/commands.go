@@ -21,8 +21,15 @@ type commands struct {
 	Clock clockCmds `cmd:"" group:"simulate" help:"Show or move the market's clock."`
 	Fault faultCmds `cmd:"" group:"simulate" help:"Make calls fail on purpose."`
 
+	Snapshot  snapshotCmd  `cmd:"" group:"simulate" help:"Keep the marketplace as it is, under a name."`
+	Restore   restoreCmd   `cmd:"" group:"simulate" help:"Make the marketplace what it was when a snapshot was taken."`
+	Snapshots snapshotsCmd `cmd:"" group:"simulate" help:"List the snapshots."`
+	Reset     resetCmd     `cmd:"" group:"simulate" help:"Make the marketplace what it was when Souk started."`
+
 	Apply      applyCmd       `cmd:"" group:"operate" help:"Apply a world file: accounts, users, policies, products, offers, agreements."`
 	Export     exportCmd      `cmd:"" group:"operate" help:"Print the world as a file."`
+	AccessKey  accessKeyCmds  `cmd:"" name:"access-key" group:"operate" help:"List and make access keys; make them inactive."`
+	May        mayCmd         `cmd:"" group:"operate" help:"Ask whether a principal may do something, and why."`
 	Session    sessionCmd     `cmd:"" group:"operate" help:"Issue temporary credentials of a role."`
 	TokenKey   tokenKeyCmds   `cmd:"" name:"token-key" group:"operate" help:"List, rotate and retire the keys that seal registration tokens."`
 	SigningKey signingKeyCmds `cmd:"" name:"signing-key" group:"operate" help:"List, rotate and print the keys that RegisterUsage signs with."`

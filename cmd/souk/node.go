@@ -105,10 +105,34 @@ func (n *node) restoreClock(ctx context.Context, simulation bool) error {
 }
 
 func (n *node) saveClock(ctx context.Context) error {
+	n.saving.Lock()
+	defer n.saving.Unlock()
 	b, err := json.Marshal(n.clock.State())
 	if err != nil {
 		return fmt.Errorf("save clock: %w", err)
 	}
 	// The clock is moved by now, whether or not whoever moved it still waits.
 	return n.service.PutSetting(context.WithoutCancel(ctx), market.Operator(), clockSetting, string(b))
+}
+
+// putBack takes up what a snapshot that was restored has beside the market: the clock as it was then. A running one keeps its distance from the wall's. Faults,
+// which no snapshot has, end: they were made for what is gone.
+//
+// Whoever moves the clock meanwhile has their move kept before this looks, or looks at the clock after: the store and the clock agree.
+func (n *node) putBack(ctx context.Context) error {
+	n.saving.Lock()
+	defer n.saving.Unlock()
+	n.faults.Clear()
+	text, ok, err := n.service.Setting(ctx, market.Operator(), clockSetting)
+	if err != nil {
+		return err
+	}
+	var s clock.State
+	if ok {
+		if err := json.Unmarshal([]byte(text), &s); err != nil {
+			return fmt.Errorf("put the clock back: %w", err)
+		}
+	}
+	n.clock.Adopt(s)
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/admin"
+	"github.com/souk-market/souk/internal/market"
 )
 
 // productCmds is `souk product`.
@@ -17,6 +18,7 @@ type productCmds struct {
 	List productListCmd `cmd:"" default:"withargs" help:"List what is for sale."`
 	Show productShowCmd `cmd:"" help:"Print a product, its dimensions and its offers."`
 	Set  productSetCmd  `cmd:"" help:"Change where a product's buyers are sent, and how its tokens live."`
+	Try  productTryCmd  `cmd:"" help:"Post a token to a product's registration URL, and see what the page answers."`
 }
 
 func (productCmds) Help() string {
@@ -24,7 +26,8 @@ func (productCmds) Help() string {
 
     souk product                                  all of them
     souk product show 7gs5x0soukanalytics0legac
-    souk product set 7gs5x0soukanalytics0legac --registration-url http://localhost:8080/register`
+    souk product set 7gs5x0soukanalytics0legac --registration-url http://localhost:8080/register
+    souk product try 7gs5x0soukanalytics0legac --buyer 777788889999`
 }
 
 // productListCmd is `souk product list`.
@@ -162,9 +165,9 @@ func describeProduct(w io.Writer, p *admin.Product) error {
 		return err
 	}
 	if len(p.Dimensions) > 0 {
-		rows := [][]string{{"DIMENSION", "KIND", "TYPE", "NAME", "UNIT"}}
+		rows := [][]string{{"DIMENSION", "KIND", "TYPE", "NAME", "UNIT", "PRICE"}}
 		for _, d := range p.Dimensions {
-			rows = append(rows, []string{cell(d.Key), cell(string(d.Kind)), cell(string(d.Type)), cell(d.Name), cell(d.Unit)})
+			rows = append(rows, []string{cell(d.Key), cell(string(d.Kind)), cell(string(d.Type)), cell(d.Name), cell(d.Unit), priceCell(d.Price)})
 		}
 		fmt.Fprintln(w)
 		if err := table(w, rows); err != nil {
@@ -172,7 +175,7 @@ func describeProduct(w io.Writer, p *admin.Product) error {
 		}
 	}
 	if len(p.Offers) > 0 {
-		rows := [][]string{{"OFFER", "KIND", "NAME", "PRICING", "LASTS", "ENTITLES TO", "FOR"}}
+		rows := [][]string{{"OFFER", "KIND", "NAME", "PRICING", "LASTS", "ENTITLES TO", "FOR", "OWN PRICES"}}
 		for _, o := range p.Offers {
 			lasts := "-"
 			switch {
@@ -182,7 +185,7 @@ func describeProduct(w io.Writer, p *admin.Product) error {
 				lasts = counted(o.TermMonths, "month")
 			}
 			rows = append(rows, []string{cell(o.OfferID), cell(string(o.Kind)), cell(o.Name), cell(string(o.Pricing)), lasts,
-				entitlementWords(o.Entitlements), cell(strings.Join(o.Buyers, ", "))})
+				entitlementWords(o.Entitlements), cell(strings.Join(o.Buyers, ", ")), priceCells(o.Prices)})
 		}
 		fmt.Fprintln(w)
 		return table(w, rows)
@@ -195,6 +198,23 @@ func entitlementWords(e admin.Entitlements) string {
 	var parts []string
 	for _, key := range slices.Sorted(maps.Keys(e)) {
 		parts = append(parts, fmt.Sprintf("%s=%v", key, e[key]))
+	}
+	return cell(strings.Join(parts, ", "))
+}
+
+// priceCell is a price in a cell of a table.
+func priceCell(p market.Price) string {
+	if p == "" {
+		return "-"
+	}
+	return p.Amount().String()
+}
+
+// priceCells are an offer's own prices in one cell of a table.
+func priceCells(prices map[string]market.Price) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(prices)) {
+		parts = append(parts, key+"="+priceCell(prices[key]))
 	}
 	return cell(strings.Join(parts, ", "))
 }

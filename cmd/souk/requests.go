@@ -15,6 +15,7 @@ import (
 type requestsCmds struct {
 	List   requestsListCmd   `cmd:"" default:"withargs" help:"List the newest requests, the newest last."`
 	Follow requestsFollowCmd `cmd:"" help:"Print each request as it is answered, until interrupted."`
+	Replay requestsReplayCmd `cmd:"" help:"Send a request again, edited or not, and print what came of it."`
 	Show   requestsShowCmd   `cmd:"" help:"Print all that is known about one request: who, what was decided, why, what went in and out."`
 }
 
@@ -35,14 +36,19 @@ type requestFilter struct {
 	Outcome   string `placeholder:"ok|error|cut|CODE" help:"Only what came to this: 'ok', 'error' (all that is not ok), 'cut' (a fault closed the connection), or an error code."`
 	Principal string `placeholder:"TEXT" help:"Only callers whose ARN contains this, or whose access key id it is."`
 	Product   string `placeholder:"CODE" help:"Only what was about this product."`
+	Buyer     string `placeholder:"ACCOUNT" help:"Only what was about this buyer."`
+	License   string `placeholder:"TEXT" help:"Only what was about a license whose ARN contains this."`
+	Text      string `placeholder:"TEXT" help:"Only what has this anywhere, in capitals or not: in headers, bodies (their first 4 KiB), reasons. Masked secrets are not searched."`
+	Call      string `placeholder:"ID" help:"Only the attempts at one call of an SDK: its amz-sdk-invocation-id."`
 }
 
-// match is the server's own rule (reqlog.Filter), for what comes without having been filtered there.
+// match is the server's own rule (reqlog.Query), for what comes without having been filtered there.
 func (f *requestFilter) match(v *reqlog.View) bool {
-	return (f.Operation == "" || f.Operation == v.Operation) &&
-		(f.Outcome == "" || f.Outcome == v.Outcome || f.Outcome == "error" && v.Outcome != "ok") &&
-		(f.Principal == "" || strings.Contains(v.Principal, f.Principal) || f.Principal == v.AccessKeyID) &&
-		(f.Product == "" || f.Product == v.ProductCode)
+	q := reqlog.Query{
+		Filter: reqlog.Filter{Operation: f.Operation, Outcome: f.Outcome, Principal: f.Principal, Product: f.Product, Buyer: f.Buyer, License: f.License},
+		Text:   f.Text, Call: f.Call,
+	}
+	return q.Match(v)
 }
 
 // requestsListCmd is `souk requests list`.
@@ -67,7 +73,9 @@ func (c *requestsListCmd) Run(a *app) error {
 		return err
 	}
 	requests := []reqlog.View{}
-	query := admin.RequestQuery{Operation: c.Operation, Outcome: c.Outcome, Principal: c.Principal, Product: c.Product}
+	query := admin.RequestQuery{
+		Operation: c.Operation, Outcome: c.Outcome, Principal: c.Principal, Product: c.Product, Buyer: c.Buyer, License: c.License, Text: c.Text, Call: c.Call,
+	}
 	for {
 		query.Limit = pageSize(c.Limit, len(requests))
 		page, err := client.Requests(a.ctx, query)

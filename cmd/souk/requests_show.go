@@ -90,6 +90,7 @@ func describeRequest(w io.Writer, v *reqlog.View, colour bool) error {
 	d.part("Who", [][]string{
 		{"principal", v.Principal}, {"account", v.Account}, {"access key", v.AccessKeyID}, {"region", v.Region}, {"from", v.Remote},
 	})
+	d.part("Time", stages(v))
 	d.heading("Decision")
 	d.text(decision(v.Authz))
 	d.part("About", [][]string{{"product", v.ProductCode}, {"buyer", v.Buyer}, {"license", v.LicenseARN}})
@@ -164,6 +165,14 @@ func (d *requestText) print(s string) {
 	if d.err == nil {
 		_, d.err = io.WriteString(d.w, s)
 	}
+}
+
+// stages are how long each part of the request's way took.
+func stages(v *reqlog.View) (rows [][]string) {
+	for _, s := range v.Stages {
+		rows = append(rows, []string{s.Name, (time.Duration(s.DurationNS) * time.Nanosecond).Round(100 * time.Nanosecond).String()})
+	}
+	return rows
 }
 
 // decision is what was decided, and by which statement.

@@ -28,6 +28,7 @@ import (
 	"github.com/souk-market/souk/internal/pubkeys"
 	"github.com/souk-market/souk/internal/quota"
 	"github.com/souk-market/souk/internal/registration"
+	"github.com/souk-market/souk/internal/replay"
 	"github.com/souk-market/souk/internal/reqlog"
 )
 
@@ -43,11 +44,13 @@ type node struct {
 	store   market.Store
 	service *market.Service
 	clock   *clock.Clock
+	faults  *fault.Set
 	close   []func() error // in the order of shutting down
 	ready   atomic.Bool
 	done    chan error
 
 	stopSettling func()
+	saving       sync.Mutex // from looking at the clock to keeping what it shows
 }
 
 // startNode brings a Souk up. When it returns, both listeners answer. The caller must end it with Close.
@@ -113,6 +116,9 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	if cfg.Mode == "dev" {
 		marketConfig.BuiltinRegistrationURL = n.Control + registrationPath
 	}
+	if cfg.Simulation {
+		marketConfig.OnRestore = n.putBack
+	}
 	if n.service, err = market.Open(ctx, marketConfig); err != nil {
 		return nil, err
 	}
@@ -127,6 +133,11 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	if err := n.startSettling(ctx, log); err != nil {
 		return nil, err
 	}
+	if cfg.Simulation {
+		if err := n.service.SnapshotStart(ctx); err != nil {
+			return nil, err
+		}
+	}
 	n.startFollowing(ctx, store, cfg.Simulation, log)
 	credentials := &account.Credentials{Directory: directory, Ring: ring, Now: time.Now, Rand: rand.Reader}
 
@@ -135,6 +146,7 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 		return nil, err
 	}
 	faults := fault.New(fault.Config{Seed: cfg.FaultSeed, Log: log, Known: api.KnownCode})
+	n.faults = faults
 	registry := prometheus.NewRegistry()
 	metrics := newMetrics(registry)
 	access, err := n.accessLog(cfg.AccessLog, stderr, log)
@@ -173,6 +185,9 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	}
 	if cfg.Simulation {
 		adminConfig.Clock, adminConfig.Faults = n.clock, faults
+		adminConfig.Replay = replay.New(replay.Config{
+			Log: records, Credentials: credentials, Endpoint: func() string { return n.Endpoint }, Region: cfg.Region, Do: replay.Client(),
+		})
 	}
 	mux := http.NewServeMux()
 	controlAPI := admin.New(adminConfig)
@@ -190,7 +205,10 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 	}
 	if cfg.Simulation {
 		consoleConfig.Clock, consoleConfig.Faults = n.clock, faults
-		consoleConfig.Replay = console.ReplayClient()
+		consoleConfig.Replay = replay.Client()
+	}
+	if cfg.Mode != "dev" || cfg.ControlToken != "" {
+		consoleConfig.SignIn = &console.SignIn{Token: cfg.ControlToken}
 	}
 	pages := console.New(consoleConfig)
 	pages.Register(mux)
@@ -205,6 +223,9 @@ func startNode(ctx context.Context, cfg nodeConfig, getenv func(string) string, 
 		})
 		page.Register(mux)
 		guard.CrossSitePaths = []string{registrationPath}
+	}
+	guard.Pages = func(r *http.Request) bool {
+		return pages.Answers(mux, r) || r.URL.Path == registrationPath && guard.CrossSitePaths != nil && pages.SignedIn(r)
 	}
 
 	control := &http.Server{

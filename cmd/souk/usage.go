@@ -14,6 +14,7 @@ import (
 type usageCmds struct {
 	List   usageListCmd   `cmd:"" default:"withargs" help:"List usage records, by hour."`
 	Sum    usageSumCmd    `cmd:"" help:"Add up what was metered."`
+	Bill   usageBillCmd   `cmd:"" help:"Say what a month of a product comes to."`
 	Export usageExportCmd `cmd:"" help:"Write all usage records to a file."`
 }
 
@@ -22,6 +23,7 @@ func (usageCmds) Help() string {
 
     souk usage
     souk usage sum --by day,buyer,dimension --product 7gs5x0soukanalytics0legac
+    souk usage bill --product 7gs5x0soukanalytics0legac
     souk usage export -o usage.csv`
 }
 

@@ -13,7 +13,9 @@ import (
 	"github.com/souk-market/souk/internal/clock"
 	"github.com/souk-market/souk/internal/fault"
 	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/replay"
 	"github.com/souk-market/souk/internal/reqlog"
+	"github.com/souk-market/souk/internal/tryit"
 )
 
 // Config is what an API is made of. Service, Credentials, Log and Info are required.
@@ -24,6 +26,8 @@ type Config struct {
 	// Clock and Faults are nil where they are not to be touched (serve without --simulation): their routes then answer 403.
 	Clock  *clock.Clock
 	Faults *fault.Set
+	// Replay sends requests again; nil where that is not offered (serve without --simulation).
+	Replay *replay.Sender
 	// Info is what there is to know to use this Souk. It is asked anew for each request.
 	Info func() Info
 	// SaveClock keeps the clock's state; it is called after each change of the clock, before the answer. nil: nothing is kept.
@@ -43,9 +47,11 @@ type API struct {
 	clock       *clock.Clock
 	faults      *fault.Set
 	info        func() Info
+	replay      *replay.Sender
 	saveClock   func(ctx context.Context) error
 	ready       func(ctx context.Context) error
 	logger      *slog.Logger
+	tester      *tryit.Tester
 	metrics     http.Handler
 	handler     http.Handler
 
@@ -56,7 +62,7 @@ type API struct {
 // New makes an API.
 func New(cfg Config) *API {
 	a := &API{
-		service: cfg.Service, credentials: cfg.Credentials, log: cfg.Log, clock: cfg.Clock, faults: cfg.Faults, info: cfg.Info,
+		service: cfg.Service, credentials: cfg.Credentials, log: cfg.Log, clock: cfg.Clock, faults: cfg.Faults, info: cfg.Info, replay: cfg.Replay,
 		saveClock: cfg.SaveClock, ready: cfg.Ready, logger: cfg.Logger,
 	}
 	if a.logger == nil {
@@ -69,6 +75,7 @@ func New(cfg Config) *API {
 		a.saveClock = func(context.Context) error { return nil }
 	}
 	a.metrics = metricsHandler(cfg.Registry, a.logger)
+	a.tester = tryit.New(tryit.Config{Service: cfg.Service, Log: cfg.Log})
 	a.open, a.finish = context.WithCancel(context.Background())
 	a.handler = a.mux()
 	return a

@@ -53,7 +53,9 @@ type Offer struct {
 	TrialDays    int              `json:"trial_days"`       // 0 but for free trials
 	TermMonths   int              `json:"term_months"`      // of contracts: how long one lasts; 0 for the others
 	Entitlements Entitlements     `json:"entitlements"`     // what a purchase gives that names no quantities itself
-	CreatedAt    time.Time        `json:"created_at"`
+	// Prices are this offer's own, by dimension, in place of those of the product's dimensions: USD a unit.
+	Prices    map[string]market.Price `json:"prices,omitempty"`
+	CreatedAt time.Time               `json:"created_at"`
 }
 
 // ProductChange is what to change of a product. A nil member stays as it is.
@@ -106,7 +108,7 @@ func (a *API) product(p market.Product, offers []market.Offer) Product {
 func offer(p market.Product, o market.Offer) Offer {
 	out := Offer{
 		OfferID: o.ID, Kind: o.Kind, Name: o.Name, Pricing: p.PricingOf(o), Buyers: o.Buyers, TrialDays: o.TrialDays,
-		Entitlements: entitlements(o.Entitlements), CreatedAt: o.CreatedAt.UTC(),
+		Entitlements: entitlements(o.Entitlements), Prices: o.Prices, CreatedAt: o.CreatedAt.UTC(),
 	}
 	if out.Pricing != market.UsagePricing && o.Kind != market.FreeTrialOffer {
 		out.TermMonths = cmp.Or(o.TermMonths, market.DefaultTermMonths)

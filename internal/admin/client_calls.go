@@ -18,6 +18,10 @@ type RequestQuery struct {
 	Outcome   string // "ok", "error", "cut", or an error code
 	Principal string // part of the ARN, or the access key id
 	Product   string // code
+	Buyer     string // account
+	License   string // part of the ARN
+	Text      string // anywhere in the request as it is shown, in capitals or not
+	Call      string // invocation id of one call of an SDK, whose attempts share it
 	Before    uint64 // RequestPage.Next
 	Limit     int    // from 1 to 1000; 0: 100
 }
@@ -130,6 +134,12 @@ func (c *Client) SetClock(ctx context.Context, to time.Time) (out ClockState, er
 	return out, err
 }
 
+// DueClock moves the clock to where the next thing falls due by itself.
+func (c *Client) DueClock(ctx context.Context) (out ClockState, err error) {
+	err = c.do(ctx, call{method: "POST", path: "/api/v1/clock/due", out: &out})
+	return out, err
+}
+
 // FreezeClock stops the clock.
 func (c *Client) FreezeClock(ctx context.Context) (out ClockState, err error) {
 	err = c.do(ctx, call{method: "POST", path: "/api/v1/clock/freeze", out: &out})
@@ -173,6 +183,10 @@ func (c *Client) Requests(ctx context.Context, q RequestQuery) (out RequestPage,
 	set(v, "outcome", q.Outcome)
 	set(v, "principal", q.Principal)
 	set(v, "product", q.Product)
+	set(v, "buyer", q.Buyer)
+	set(v, "license", q.License)
+	set(v, "text", q.Text)
+	set(v, "call", q.Call)
 	setNumber(v, "before", q.Before)
 	setNumber(v, "limit", q.Limit)
 	err = c.do(ctx, call{method: "GET", path: "/api/v1/requests", query: v, out: &out})
@@ -182,6 +196,12 @@ func (c *Client) Requests(ctx context.Context, q RequestQuery) (out RequestPage,
 // Request finds a request by its x-amzn-RequestId.
 func (c *Client) Request(ctx context.Context, id string) (out reqlog.View, err error) {
 	err = c.do(ctx, call{method: "GET", path: "/api/v1/requests/" + segment(id), out: &out})
+	return out, err
+}
+
+// Replay sends a request again, and returns the new one.
+func (c *Client) Replay(ctx context.Context, id string, in ReplayInput) (out reqlog.View, err error) {
+	err = c.do(ctx, call{method: "POST", path: "/api/v1/requests/" + segment(id) + "/replay", in: in, out: &out})
 	return out, err
 }
 

@@ -173,6 +173,9 @@ func TestClient(t *testing.T) {
 		t.Errorf("Request = %+v", view)
 	}
 	requests, err := c.Requests(ctx, RequestQuery{Operation: "ResolveCustomer", Outcome: "ok", Limit: 5})
+	s.sent("sent", "{}")
+	_, replayed := c.Replay(ctx, "sent", ReplayInput{})
+	check("Replay", replayed)
 	if diff := cmp.Diff([]reqlog.View{view}, requests.Requests); err != nil || diff != "" {
 		t.Errorf("Requests: %v\n%s", err, diff)
 	}
@@ -223,6 +226,8 @@ func TestClient(t *testing.T) {
 	check("Usage", err)
 	_, err = c.SumUsage(ctx, UsageQuery{}, []market.UsageField{market.ByDay})
 	check("SumUsage", err)
+	_, err = c.Bill(ctx, BillQuery{Product: "legacy1"})
+	check("Bill", err)
 	export, err := c.ExportUsage(ctx, UsageQuery{}, "csv")
 	check("ExportUsage", err)
 	export.Body.Close()
@@ -231,6 +236,7 @@ func TestClient(t *testing.T) {
 	if keys, err := c.SigningKeys(ctx); err != nil || len(keys) == 0 {
 		t.Errorf("SigningKeys = %+v, %v", keys, err)
 	}
+	callTheRest(t, ctx, c)
 	for path, item := range mustDocument(t).Paths.Map() {
 		for method, op := range item.Operations() {
 			called := slices.ContainsFunc(slices.Collect(maps.Keys(s.conform.seen)), func(seen string) bool { return strings.HasPrefix(seen, op.OperationID+" 2") })
@@ -238,6 +244,49 @@ func TestClient(t *testing.T) {
 				t.Errorf("no method of the client calls %s %s", method, path)
 			}
 		}
+	}
+}
+
+// callTheRest is of TestClient: what moves the whole market comes last.
+func callTheRest(t *testing.T, ctx context.Context, c *Client) {
+	t.Helper()
+	key, err := c.CreateAccessKey(ctx, AccessKeyInput{Account: "111122223333", Name: "extra"})
+	if err != nil || key.SecretAccessKey == "" {
+		t.Errorf("CreateAccessKey = %+v, %v", key, err)
+	}
+	if key, err = c.SwitchAccessKey(ctx, key.AccessKeyID, true); err != nil || !key.Inactive {
+		t.Errorf("SwitchAccessKey = %+v, %v", key, err)
+	}
+	keys, err := c.AccessKeys(ctx, "111122223333")
+	if err != nil || !slices.ContainsFunc(keys, func(k AccessKey) bool { return k == key }) {
+		t.Errorf("AccessKeys = %+v, %v", keys, err)
+	}
+	if v, err := c.May(ctx, Question{Principal: "111122223333", Action: "aws-marketplace:ResolveCustomer"}); err != nil || !v.Allowed {
+		t.Errorf("May = %+v, %v", v, err)
+	}
+	if r, err := c.TryProduct(ctx, "legacy1", TryInput{}); err != nil || len(r.Hops) == 0 {
+		t.Errorf("TryProduct = %+v, %v", r, err)
+	}
+	if taken, err := c.TakeSnapshot(ctx, "before"); err != nil || taken.Name != "before" {
+		t.Errorf("TakeSnapshot = %+v, %v", taken, err)
+	}
+	if list, err := c.Snapshots(ctx); err != nil || !slices.ContainsFunc(list, func(s Snapshot) bool { return s.Name == "before" }) {
+		t.Errorf("Snapshots = %+v, %v", list, err)
+	}
+	if state, err := c.DueClock(ctx); err != nil || state.Now.IsZero() {
+		t.Errorf("DueClock = %+v, %v", state, err)
+	}
+	if _, err := c.RestoreSnapshot(ctx, "before"); err != nil {
+		t.Errorf("RestoreSnapshot: %v", err)
+	}
+	if err := c.DropSnapshot(ctx, "before"); err != nil {
+		t.Errorf("DropSnapshot: %v", err)
+	}
+	if _, err := c.Reset(ctx); err != nil {
+		t.Errorf("Reset: %v", err)
+	}
+	if keys, err := c.AccessKeys(ctx, "111122223333"); err != nil || slices.ContainsFunc(keys, func(k AccessKey) bool { return k.AccessKeyID == key.AccessKeyID }) {
+		t.Errorf("AccessKeys after the reset = %+v, %v", keys, err)
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	CodeUnsupportedType  = "UnsupportedType"  // 415: the Content-Type is not one that the route takes
 	CodeMisdirected      = "Misdirected"      // 421: the Host is no name of this Souk
 	CodeInvalid          = "Invalid"          // 422: well-formed, and wrong
+	CodeUnsupported      = "Unsupported"      // 501: the store cannot do it
 	CodeInternal         = "Internal"         // 500: the log has more
 	CodeOutcomeUnsure    = "OutcomeUnsure"    // 500: it may have taken effect
 	CodeUnavailable      = "Unavailable"      // 503: the store does not answer, or is shutting down
@@ -71,6 +72,8 @@ func marketStatus(code market.Code) (int, bool) {
 		return http.StatusUnprocessableEntity, true
 	case market.Forbidden:
 		return http.StatusForbidden, true
+	case market.Unsupported:
+		return http.StatusNotImplemented, true
 	case market.Unavailable:
 		return http.StatusServiceUnavailable, true
 	}

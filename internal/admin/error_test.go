@@ -39,7 +39,7 @@ func TestMarketErrors(t *testing.T) {
 		code   string
 	}{
 		market.NotFound: {404, CodeNotFound}, market.Conflict: {409, CodeConflict}, market.Invalid: {422, CodeInvalid},
-		market.Forbidden: {403, CodeForbidden}, market.Unavailable: {503, CodeUnavailable}, market.OutcomeUnsure: {500, CodeOutcomeUnsure},
+		market.Forbidden: {403, CodeForbidden}, market.Unsupported: {501, CodeUnsupported}, market.Unavailable: {503, CodeUnavailable}, market.OutcomeUnsure: {500, CodeOutcomeUnsure},
 		market.InvalidToken: {500, CodeInternal}, market.ExpiredToken: {500, CodeInternal}, market.DisabledAPI: {500, CodeInternal},
 	} {
 		w := httptest.NewRecorder()

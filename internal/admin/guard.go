@@ -23,7 +23,9 @@ type GuardConfig struct {
 	// CrossSitePaths are the exact paths that pages of other origins may post to: the built-in registration page's is
 	// posted to from the marketplace's.
 	CrossSitePaths []string
-	Logger         *slog.Logger // nil: none
+	// Pages reports whether a request needs no Token here: it is for a page that asks for a credential itself, in a way that suits a browser. nil: none does.
+	Pages  func(*http.Request) bool
+	Logger *slog.Logger // nil: none
 }
 
 // guard stands before everything on the control listener.
@@ -33,6 +35,7 @@ type guard struct {
 	hosts     []string
 	crossSite []string
 	csrf      *http.CrossOriginProtection
+	pages     func(*http.Request) bool
 	log       *slog.Logger
 	next      http.Handler
 }
@@ -42,14 +45,14 @@ type guard struct {
 //   - a page of another origin cannot act here (http.CrossOriginProtection), but on CrossSitePaths;
 //   - a page of another origin cannot read here by having its name resolve to 127.0.0.1 (DNS rebinding): on loopback, the Host must be a
 //     name of this machine;
-//   - where there is a Token, it must be shown;
+//   - where there is a Token, it must be shown, but to Pages that ask for it themselves;
 //   - bodies end at MaxBody bytes, a world's at MaxWorldBody;
 //   - answers carry headers that let a browser do nothing with them. Pages replace the Content-Security-Policy with their own;
 //   - a panic is logged and answered with 500.
 func Guard(cfg GuardConfig, next http.Handler) http.Handler {
 	g := &guard{
 		token: sha256.Sum256([]byte(cfg.Token)), wantToken: cfg.Token != "", crossSite: slices.Clone(cfg.CrossSitePaths),
-		csrf: http.NewCrossOriginProtection(), log: cfg.Logger, next: next,
+		csrf: http.NewCrossOriginProtection(), pages: cfg.Pages, log: cfg.Logger, next: next,
 	}
 	for _, name := range cfg.Hosts {
 		g.hosts = append(g.hosts, strings.ToLower(strings.TrimSuffix(name, ".")))
@@ -117,7 +120,7 @@ func (g *guard) refuse(r *http.Request) *APIError {
 			return refuse(http.StatusForbidden, CodeForbidden, "refused: %v", err)
 		}
 	}
-	if g.wantToken && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && !g.authorized(r) {
+	if g.wantToken && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && !g.authorized(r) && (g.pages == nil || !g.pages(r)) {
 		return refuse(http.StatusUnauthorized, CodeUnauthorized,
 			"the control listener wants its token: as \"Authorization: Bearer\", or as a password with any user name")
 	}

@@ -68,6 +68,25 @@ func ask(t *testing.T, method, target string, body io.Reader, headers ...string)
 	return res, string(text)
 }
 
+// Pages that ask for a credential themselves are let through without the token; they are guarded in every other way.
+func TestGuardPages(t *testing.T) {
+	t.Parallel()
+	s := guarded(t, GuardConfig{Token: "the token", Pages: func(r *http.Request) bool { return r.URL.Path == "/page" }})
+	for path, want := range map[string]int{"/page": 200, "/page/": 401, "/": 401, "/api/v1/info": 401, "/healthz": 200} {
+		if res, _ := ask(t, "GET", s.URL+path, nil); res.StatusCode != want {
+			t.Errorf("%s: %s, want %d", path, res.Status, want)
+		}
+		if res, _ := ask(t, "GET", s.URL+path, nil, "Authorization", "Bearer the token"); res.StatusCode != 200 {
+			t.Errorf("%s with the token: %s", path, res.Status)
+		}
+	}
+	for want, headers := range map[int][]string{421: {"Host", "evil.example"}, 403: {"Origin", "http://evil.example", "Sec-Fetch-Site", "cross-site"}} {
+		if res, _ := ask(t, "POST", s.URL+"/page", strings.NewReader("a=b"), headers...); res.StatusCode != want {
+			t.Errorf("%v: %s, want %d", headers, res.Status, want)
+		}
+	}
+}
+
 // On loopback, a name that somebody else can point here is no name of this listener.
 func TestGuardHost(t *testing.T) {
 	t.Parallel()

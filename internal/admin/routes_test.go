@@ -61,6 +61,12 @@ func TestEveryDeclaredAnswer(t *testing.T) {
 		{"PATCH", product, `{"token_reuse": "twice"}`, 422, "token reuse must be"},
 		{"PATCH", product, `{"token_life": "soon"}`, 422, `"path":"token_life"`},
 		{"PATCH", product, `{"registration_url": "ftp://x"}`, 422, "registration URL must be"},
+		{"POST", "/api/v1/products/legacy1/try", `{"buyer": "444455556666"}`, 200, `"registration_url":"` + s.landing(t)},
+		{"POST", "/api/v1/products/legacy1/try", `{}`, 200, `"calls":[],"verdicts":[{"level":"bad"`},
+		{"POST", "/api/v1/products/legacy1/try", `{"buyers": []}`, 400, `unknown member \"buyers\"`},
+		{"POST", "/api/v1/products/none/try", `{}`, 404, "does not exist"},
+		{"POST", "/api/v1/products/legacy1/try", `{"buyer": "777788889999"}`, 409, "is suspended"},
+		{"POST", "/api/v1/products/two%2E%2Edots/try", `{"agreement_id": "` + bought.AgreementID + `"}`, 422, "is of product legacy1"},
 		{"POST", "/api/v1/purchases", `{"product_code": "legacy1"}`, 201, `"existing":true`},
 		{"POST", "/api/v1/purchases", `{"product_code": "concurrent/1:a@b=c", "buyer": "444455556666"}`, 201, `"customer_identifier":""`},
 		{"POST", "/api/v1/purchases", `{"product": "legacy1"}`, 400, `unknown member \"product\"`},
@@ -125,6 +131,9 @@ func TestEveryDeclaredAnswer(t *testing.T) {
 		{"GET", "/api/v1/usage/sums?by=minute", "", 422, "minute"},
 		{"GET", "/api/v1/usage/sums?by=hour,hour", "", 422, "twice"},
 		{"GET", "/api/v1/usage/sums?limit=1", "", 400, "limit"},
+		{"GET", "/api/v1/bill?product=legacy1&month=2026-11", "", 200, `"total":"0.00"`},
+		{"GET", "/api/v1/bill?product=legacy1&month=november", "", 400, "must be a month"},
+		{"GET", "/api/v1/bill?product=none", "", 404, "does not exist"},
 		{"GET", "/api/v1/usage/export?format=csv", "", 200, "record_id,hour,"},
 		{"GET", "/api/v1/usage/export", "", 200, ""},
 		{"GET", "/api/v1/usage/export?format=xml", "", 400, "csv or jsonl"},
@@ -163,6 +172,30 @@ func TestEveryDeclaredAnswer(t *testing.T) {
 		{"GET", "/api/v1/token-keys", "", 200, `"active":false,"retired":false`},
 		{"DELETE", "/api/v1/token-keys/" + old[0].ID, "", 204, ""},
 		{"DELETE", "/api/v1/token-keys/ffffffff", "", 404, "does not exist"},
+		{"POST", "/api/v1/evaluate", `{"principal": "111122223333", "action": "aws-marketplace:MeterUsage"}`, 200, `"allowed":true,"principal":"arn:aws:iam::111122223333:root"`},
+		{"POST", "/api/v1/evaluate", `{"principal": "777788889999", "action": "aws-marketplace:MeterUsage"}`, 200, `"allowed":false,"principal":"arn:aws:iam::777788889999:root","suspended":true,"effect":"Allow"`},
+		{"POST", "/api/v1/evaluate", `{"principal": "arn:aws:iam::111122223333:user/website", "action": "aws-marketplace:MeterUsage", "context": {"aws:SourceIp": ["203.0.113.7"]}}`, 200,
+			`"effect":"NoMatch","why":"no identity-based policy allows the action","policy":"","statement":-1,"sid":"","message":"User: arn:aws:iam::111122223333:user/website is not authorized`},
+		{"POST", "/api/v1/evaluate", `{"principal": "arn:aws:iam::111122223333:user/nobody", "action": "aws-marketplace:MeterUsage"}`, 404, "does not exist"},
+		{"GET", "/api/v1/access-keys?account=111122223333", "", 200, `"access_key_id":"AKIAWEBSITEEXAMPLE01","account":"111122223333","user":"website"`},
+		{"POST", "/api/v1/access-keys", `{"account": "111122223333", "user": "website", "name": "ci"}`, 201, `"secret_access_key":"`},
+		{"POST", "/api/v1/access-keys", `{"account": "111122223333", "user": "none"}`, 404, "no user"},
+		{"POST", "/api/v1/access-keys", `{"account": "none"}`, 404, "does not exist"},
+		{"POST", "/api/v1/access-keys", `{"account": "111122223333", "name": "` + strings.Repeat("n", 101) + `"}`, 422, "at most 100"},
+		{"PATCH", "/api/v1/access-keys/AKIAWEBSITEEXAMPLE01", `{"inactive": true}`, 200, `"inactive":true`},
+		{"PATCH", "/api/v1/access-keys/AKIAWEBSITEEXAMPLE01", `{"inactive": false}`, 200, `"inactive":false`},
+		{"PATCH", "/api/v1/access-keys/AKIAWEBSITEEXAMPLE01", `{}`, 422, "must be given"},
+		{"PATCH", "/api/v1/access-keys/none", `{"inactive": true}`, 404, "does not exist"},
+		{"POST", "/api/v1/evaluate", `{"principal": "111122223333", "action": "MeterUsage"}`, 422, "a service and an operation"},
+		{"PUT", "/api/v1/snapshots/base", "", 200, `"name":"base","taken_at":`},
+		{"PUT", "/api/v1/snapshots/base", `{"name": "x"}`, 400, `unknown member \"name\"`},
+		{"PUT", "/api/v1/snapshots/start", "", 409, "takes itself"},
+		{"PUT", "/api/v1/snapshots/a%2Fb", "", 422, "a snapshot's name"},
+		{"GET", "/api/v1/snapshots", "", 200, `"name":"start"`},
+		{"POST", "/api/v1/snapshots/none/restore", "", 404, `no snapshot \"none\"`},
+		{"POST", "/api/v1/snapshots/a%20b/restore", "", 422, "a snapshot's name"},
+		{"DELETE", "/api/v1/snapshots/none", "", 404, `no snapshot \"none\"`},
+		{"DELETE", "/api/v1/snapshots/start", "", 409, "it stays"},
 		{"POST", "/api/v1/sessions", `{` + role + `, "session_name": "ci", "duration": "15m"}`, 201, ":assumed-role/backend/ci"},
 		{"POST", "/api/v1/sessions", `{` + role + `, "name": "ci"}`, 400, `unknown member \"name\"`},
 		{"POST", "/api/v1/sessions", `{"role_arn": "arn:aws:iam::111122223333:role/none", "session_name": "ci"}`, 404, "role"},
@@ -214,6 +247,22 @@ func TestEveryDeclaredAnswer(t *testing.T) {
 	if _, err := s.client.World(ctx, WorldOptions{}); err != nil {
 		t.Error(err)
 	}
+	s.buyVault(t) // which has an end
+	if status, answer := s.raw(t, "POST", "/api/v1/clock/due", "", nil); status != 200 {
+		t.Errorf("to what falls due: %d %s", status, answer)
+	}
+	for _, target := range []string{"/api/v1/snapshots/base/restore", "/api/v1/reset"} { // last, since they undo what stands above
+		if status, answer := s.raw(t, "POST", target, "", nil); status != 200 || !strings.Contains(answer, `"frozen":false`) {
+			t.Errorf("POST %s: %d %s", target, status, answer)
+		}
+	}
+	if status, answer := s.raw(t, "POST", "/api/v1/clock/due", "", nil); status != 409 || !strings.Contains(answer, "nothing falls due") {
+		t.Errorf("to what falls due, where nothing does: %d %s", status, answer)
+	}
+	if status, answer := s.raw(t, "DELETE", "/api/v1/snapshots/base", "", nil); status != 204 {
+		t.Errorf("drop: %d %s", status, answer)
+	}
+	s.replays(t)
 	for range s.client.Follow(endedSoon(ctx, s)) { // holds its headers to the document
 		break
 	}
@@ -221,8 +270,8 @@ func TestEveryDeclaredAnswer(t *testing.T) {
 	// What this Souk does not offer, and what its store cannot answer.
 	bare := newSite(t, siteConfig{noSimulation: true, ready: func(context.Context) error { return errors.New("replica lags") }})
 	for _, rt := range bare.api.routes() {
-		if strings.Contains(rt.path, "/clock") || strings.Contains(rt.path, "/faults") {
-			status, answer := bare.raw(t, rt.method, strings.Replace(rt.path, "{id}", "flt-1", 1), "", nil)
+		if strings.Contains(rt.path, "/clock") || strings.Contains(rt.path, "/faults") || strings.Contains(rt.path, "/snapshots") || strings.Contains(rt.path, "/reset") || strings.Contains(rt.path, "/replay") {
+			status, answer := bare.raw(t, rt.method, strings.NewReplacer("{id}", "flt-1", "{name}", "base").Replace(rt.path), "", nil)
 			if status != http.StatusForbidden || !strings.Contains(answer, "--simulation") {
 				t.Errorf("%s %s without simulation: %d %s", rt.method, rt.path, status, answer)
 			}

@@ -71,6 +71,20 @@ func (a *API) setClock(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// dueClock moves the clock to where the next thing falls due.
+func (a *API) dueClock(w http.ResponseWriter, r *http.Request) error {
+	return a.changeClock(w, r, nil, func() error {
+		next, ok, err := a.service.NextDue(r.Context(), market.Operator())
+		if err == nil && !ok {
+			err = refuse(http.StatusConflict, CodeConflict, "nothing falls due by itself: no agreement has an end")
+		}
+		if err != nil {
+			return err
+		}
+		return a.clock.Set(next)
+	})
+}
+
 func (a *API) freezeClock(w http.ResponseWriter, r *http.Request) error {
 	return a.changeClock(w, r, nil, func() error { a.clock.Freeze(); return nil })
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/souk-market/souk/internal/fault"
 	"github.com/souk-market/souk/internal/keyring"
 	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/replay"
 	"github.com/souk-market/souk/internal/reqlog"
 	"github.com/souk-market/souk/internal/sqlstore"
 	"github.com/souk-market/souk/internal/world"
@@ -63,6 +64,7 @@ func newSite(t *testing.T, cfg siteConfig) *site {
 	s.service, err = market.Open(ctx, market.Config{
 		Store: store, Directory: directory, Ring: ring, Now: s.clock.Now, Rand: rand.Reader, Regions: market.AllRegions(),
 		BuiltinRegistrationURL: "http://127.0.0.1:7686/register",
+		OnRestore:              func(context.Context) error { s.faults.Clear(); s.clock.Adopt(clock.State{}); return nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +78,9 @@ func newSite(t *testing.T, cfg siteConfig) *site {
 		t.Fatal(err)
 	}
 	if _, err := s.service.ApplyWorld(ctx, market.Operator(), file.World); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.service.SnapshotStart(ctx); err != nil {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()
@@ -93,7 +98,12 @@ func newSite(t *testing.T, cfg siteConfig) *site {
 			}
 		},
 	}
+	c.Replay = replay.New(replay.Config{
+		Log: s.log, Credentials: c.Credentials, Region: "us-east-1", Endpoint: func() string { return "http://127.0.0.1:7685" },
+		Do: func(r *http.Request) (*http.Response, error) { return s.face(r) },
+	})
 	if cfg.noSimulation {
+		c.Replay = nil
 		c.Clock, c.Faults = nil, nil
 	}
 	s.api = New(c)

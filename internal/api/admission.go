@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/awsproto"
+	"github.com/souk-market/souk/internal/reqlog"
 )
 
 // admission bounds how long requests wait and how much memory they take, however many come. What is too much is shed: refused with ThrottlingException.
@@ -92,6 +93,7 @@ func (q *call) takeTurn() *awsproto.Fault {
 	if c.wasRefused(3 * a.maxWait) {
 		patience += a.spell()
 	}
+	q.enter(reqlog.Waiting)
 	switch l.wait(q.r.Context(), &q.wait, patience) {
 	case tooLong:
 		c.noteRefusal()

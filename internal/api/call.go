@@ -23,6 +23,7 @@ type call struct {
 	s         *Server
 	r         *http.Request
 	rec       *reqlog.Record
+	course    reqlog.Course // which stage the request is in
 	codec     awsproto.Codec
 	op        *operation
 	principal *account.Principal
@@ -58,6 +59,7 @@ func (q *call) begin(s *Server, r *http.Request) {
 	rec.Remote, rec.Method, rec.Target, rec.Proto, rec.Host, rec.Header = r.RemoteAddr, r.Method, r.RequestURI, r.Proto, r.Host, r.Header
 	rec.Attempt = attempt(r.Header)
 	q.s, q.r, q.rec = s, r, rec
+	q.course.Begin(rec.Time)
 	q.codec = awsproto.JSON11.Codec()
 }
 
@@ -65,10 +67,13 @@ func (q *call) begin(s *Server, r *http.Request) {
 func (q *call) end() {
 	q.giveTurnBack()
 	q.s.admission.bodies.giveBack(q.charged)
-	q.rec.Duration = q.s.Wall().Sub(q.rec.Time)
+	q.course.End(q.rec)
 	q.s.Records.Commit(q.rec)
 	*q = call{conditions: q.conditions, room: q.room, wait: q.wait}
 }
+
+// enter notes that the next stage begins.
+func (q *call) enter(s reqlog.Stage) { q.course.Enter(q.rec, s) }
 
 // answer takes the request through its stations. Without a fault, q.out is the result.
 func (q *call) answer() *awsproto.Fault {
@@ -109,12 +114,15 @@ func (q *call) answer() *awsproto.Fault {
 			return known("ServiceUnavailable", "")
 		}
 	}
+	q.enter(reqlog.Authenticating)
 	if f := q.authenticate(); f != nil {
 		return f
 	}
+	q.enter(reqlog.Authorizing)
 	if f := q.authorize(); f != nil {
 		return f
 	}
+	q.enter(reqlog.Operating)
 	if !q.s.Quotas.Allow(q.op.name, q.principal.Account, q.rec.Region) {
 		q.rec.Reason = "over the quota of account " + q.principal.Account + " in " + q.rec.Region
 		return known("ThrottlingException", "")
@@ -223,6 +231,8 @@ func (q *call) misbehave(ctx context.Context, productCode string) (f *awsproto.F
 	q.rec.FaultID = hit.RuleID
 	if hit.Delay > 0 {
 		q.rec.FaultEffect = "delay"
+		q.enter(reqlog.Held)
+		defer q.enter(reqlog.Operating)
 		q.giveTurnBack() // what a rule holds up holds up nobody else
 		t := time.NewTimer(hit.Delay)
 		defer t.Stop()
@@ -268,6 +278,7 @@ func (q *call) addReason(text string) {
 // finish writes the answer, or arranges that there is none.
 func (q *call) finish(w http.ResponseWriter, f *awsproto.Fault) {
 	rec := q.rec
+	q.enter(reqlog.Answering)
 	if q.lose {
 		q.cut = true
 	}

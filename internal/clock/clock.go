@@ -5,7 +5,8 @@
 // instead: SDKs set their own clocks by Date, and a moved one in it breaks every client.
 //
 // A Clock only goes forwards. Agreements, usage and events are ordered by its instants, and a marketplace whose past
-// lies after its present has no meaning; so Advance and Set refuse to go back.
+// lies after its present has no meaning; so Advance and Set refuse to go back. Only Adopt may put it back, where the whole
+// marketplace is: when a snapshot is restored, and nobody looks meanwhile.
 package clock
 
 import (

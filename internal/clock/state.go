@@ -31,7 +31,8 @@ func Restore(wall func() time.Time, from State) *Clock {
 	return c
 }
 
-// Adopt makes the clock continue from a State, as Restore does: another node that shares it was told to move it.
+// Adopt makes the clock continue from a State, as Restore does, which may be one of its past: another node that shares it
+// was told to move it, or the marketplace was made what it was at that State.
 func (c *Clock) Adopt(from State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

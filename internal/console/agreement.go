@@ -38,6 +38,7 @@ type agreementPage struct {
 	Timeline     timeline
 	Usage        usageDay
 	Acts         []act
+	ReadOnly     bool // who looks may do nothing about it
 	Notice       string
 	Problem      string
 }
@@ -77,14 +78,14 @@ func (c *Console) agreementState(ctx context.Context, id string) (g agreementSta
 	if g.followers, err = c.service.Agreements(ctx, callerIn(ctx), market.AgreementFilter{PrecedingID: id, Limit: maxFollowers}); err != nil {
 		return g, err
 	}
-	accounts, err := c.service.Accounts(ctx, callerIn(ctx))
+	if g.names, err = c.namesOfParties(ctx, []market.Agreement{g.Agreement}); err != nil {
+		return g, err
+	}
+	buyer, _, err := c.service.Account(ctx, callerIn(ctx), g.Buyer)
 	if err != nil {
 		return g, err
 	}
-	g.names = namesOfSome(accounts, []market.Agreement{g.Agreement})
-	for _, a := range accounts {
-		g.buyerGone = g.buyerGone || a.ID == g.Buyer && a.Suspended
-	}
+	g.buyerGone = buyer.Suspended
 	g.now = c.service.Now()
 	return g, nil
 }
@@ -112,6 +113,14 @@ func (g *agreementState) offer() (market.Offer, bool) {
 	return g.offers[i], true
 }
 
+// actsFor are those that whoever looks may do: the operator's, for now.
+func (g *agreementState) actsFor(r *http.Request, was sentAct) []act {
+	if !callerIn(r.Context()).Operator {
+		return nil
+	}
+	return g.acts(was)
+}
+
 // agreement is the page of one agreement.
 func (c *Console) agreement(w http.ResponseWriter, r *http.Request) error {
 	g, err := c.agreementState(r.Context(), r.PathValue("id"))
@@ -127,7 +136,10 @@ func (c *Console) showAgreement(w http.ResponseWriter, r *http.Request, code int
 		agreementRow: rowOf(g.Agreement, product.Title, g.names), Initial: product.Initial, ProductPath: product.Path, ProductCode: g.ProductCode,
 		Seller: g.names.of(g.Seller), SellerID: g.Seller, Subscription: subscriptionPath(g.ID), Start: momentOf(g.StartAt), Started: !g.StartAt.After(g.now),
 		License: g.LicenseARN, LicenseState: licenseWords(&g.Agreement, g.now), Entitled: entitledTo(g.product, g.Entitlements), FinalHour: finalHourOf(&g.Agreement, g.now),
-		Acts: g.acts(was), Notice: agreementNotices[r.URL.Query().Get("notice")], Problem: was.problem,
+		Acts: g.actsFor(r, was), Notice: agreementNotices[r.URL.Query().Get("notice")], Problem: was.problem,
+	}
+	if !callerIn(r.Context()).Operator {
+		page.Subscription, page.ReadOnly = "", true
 	}
 	for _, o := range offersOf(g.product, g.offers, g.OfferID) {
 		if o.ID == g.OfferID {

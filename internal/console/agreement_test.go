@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,35 @@ func (p page) happenings() (lines []string) {
 	return lines
 }
 
+// comings are the lines of what is to come.
+func (p page) comings() (lines []string) {
+	for _, m := range regexp.MustCompile(`<li class="coming"><p class="quiet"><time datetime="[^"]*">([^<]*)</time></p><p>To come: ([^<]*)</p>`).FindAllStringSubmatch(p.body, -1) {
+		lines = append(lines, m[1]+" "+m[2])
+	}
+	return lines
+}
+
+func TestWhatIsToComeOfAnAgreement(t *testing.T) {
+	now := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)
+	s := newSite(t, siteConfig{world: suiteWorld(), now: func() time.Time { return now }})
+	coming := func(a market.Agreement, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, s.get("/agreements/"+a.ID).is(t, http.StatusOK).comings()); diff != "" {
+			t.Errorf("to come (-want +got):\n%s", diff)
+		}
+	}
+	later := s.buy(market.PurchaseInput{ProductCode: suite, Buyer: alice, TermMonths: 1, AutoRenew: true, StartAt: now.AddDate(0, 0, 1)})
+	coming(later, "4 Feb 2031, 04:05:06 UTC Starts", "4 Mar 2031, 04:05:06 UTC Renews itself")
+	coming(s.buy(market.PurchaseInput{ProductCode: legacy, Buyer: alice}))
+	s.ended(later.ID) // before it has started: there is no final hour
+	coming(later)
+	renewed := s.buy(market.PurchaseInput{ProductCode: suite, Buyer: bob, TermMonths: 1})
+	if _, err := s.service.Renew(t.Context(), market.Operator(), renewed.ID, market.Terms{}); err != nil {
+		t.Fatal(err)
+	}
+	coming(renewed, "3 Mar 2031, 04:05:06 UTC Ends, and its renewal starts")
+}
+
 func TestTimelineOfAnAgreement(t *testing.T) {
 	now := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)
 	s := newSite(t, siteConfig{world: suiteWorld(), now: func() time.Time { return now }})
@@ -63,16 +93,19 @@ func TestTimelineOfAnAgreement(t *testing.T) {
 	if _, err := s.service.End(t.Context(), market.Operator(), a.ID, market.Terminated); err != nil {
 		t.Fatal(err)
 	}
-	p := s.get(at).is(t, http.StatusOK, "Suite", "Acme Corporation", a.LicenseARN, "Seats7 Users", "By arn:aws:iam::111122223333:user/app.", "request r-mine",
+	p := s.get(at).is(t, http.StatusOK, "Suite", "Acme Corporation", a.LicenseARN, "Seats7 Users", "By arn:aws:iam::111122223333:user/app.", "see the request", "Good until 3 Feb 2031, 08:05:06 UTC.",
 		"ExpiredTokenException the token is over.", "is 7 instead of 5.")
 	want := []string{
-		"3 Feb 2031, 04:05:06 UTC Purchased", "3 Feb 2031, 04:05:06 UTC Started", "3 Feb 2031, 04:06:06 UTC Token resolved", "3 Feb 2031, 04:06:06 UTC Token not resolved",
+		"3 Feb 2031, 04:05:06 UTC Purchased", "3 Feb 2031, 04:05:06 UTC Started", "3 Feb 2031, 04:05:06 UTC Token minted", "3 Feb 2031, 04:06:06 UTC Token resolved", "3 Feb 2031, 04:06:06 UTC Token not resolved",
 		"3 Feb 2031, 04:07:06 UTC Changed", "3 Feb 2031, 04:08:06 UTC Terminated by the seller; the final hour begins",
 	}
 	if diff := cmp.Diff(want, p.happenings()); diff != "" {
 		t.Errorf("timeline (-want +got):\n%s", diff)
 	}
-	if strings.Contains(p.body, "r-other") {
+	if got := p.comings(); !slices.Equal(got, []string{"3 Feb 2031, 05:08:06 UTC The final hour is over, and no more usage is taken"}) {
+		t.Errorf("to come: %q", got)
+	}
+	if p.has(t, `<a href="/requests/r-mine">`); strings.Contains(p.body, "r-other") {
 		t.Error("a request about another license is in the timeline")
 	}
 	now = now.Add(2 * time.Hour)
@@ -100,9 +133,13 @@ func TestALongTimelineIsPaged(t *testing.T) {
 	first := s.get("/agreements/"+a.ID).is(t, http.StatusOK)
 	next := first.link("What came later")
 	second := s.get(strings.TrimSuffix(next, "#timeline")).is(t, http.StatusOK, "Back to the beginning")
-	if one, two := len(first.happenings()), len(second.happenings()); one != 100 || two != 13 {
-		t.Errorf("%d and %d lines, want 100 and 13", one, two)
+	if one, two := len(first.happenings()), len(second.happenings()); one != 101 || two != 13 { // with the token minted and the one resolved
+		t.Errorf("%d and %d lines, want 101 and 13", one, two)
 	}
+	if one, two := first.comings(), second.comings(); one != nil || !slices.Equal(two, []string{"3 Feb 2032, 04:05:06 UTC Ends; the final hour begins"}) {
+		t.Errorf("to come: %q and %q", one, two)
+	}
+	s.get("/agreements/"+a.ID+"?after=1000000").is(t, http.StatusOK, "No more happened.", "Back to the beginning")
 	if strings.Contains(first.body, "r-late") || !strings.Contains(second.body, "r-late") {
 		t.Error("a request stands on the wrong page")
 	}

@@ -18,25 +18,26 @@ type timeline struct {
 	More       string // address of what came later; "" if this is all
 	First      string // address of the beginning; "" on it
 	Requests   bool   // there is a log of requests that tokens which were resolved are known from
+	Coming     []happening
 }
 
 type happening struct {
-	at      time.Time
-	Time    moment
-	What    string
-	Tone    string // class of the style sheet
-	Detail  string
-	Request string // id of the request that it was; "" for what the market did
+	at     time.Time
+	Time   moment
+	What   string
+	Tone   string // class of the style sheet
+	Detail string
+	Path   string // of the request that it was; "" for what the market did
 }
 
 const (
 	// timelinePage is how many lines of history stand on a page.
 	timelinePage = 100
-	// maxResolutions is how many of the newest resolutions of a product's tokens are looked through for those of one agreement.
+	// maxResolutions is how many of the newest resolutions of an agreement's tokens are shown, and of the tokens minted for it.
 	maxResolutions = 200
 )
 
-// timelineOf puts the agreement's history and the requests that resolved its tokens in one line.
+// timelineOf puts the agreement's history, the tokens that were minted for it and the requests that resolved them in one line.
 func (c *Console) timelineOf(r *http.Request, g *agreementState) (t timeline, err error) {
 	var after int64
 	if text := r.URL.Query().Get("after"); text != "" {
@@ -49,35 +50,89 @@ func (c *Console) timelineOf(r *http.Request, g *agreementState) (t timeline, er
 	if err != nil {
 		return t, err
 	}
+	if after > 0 && len(events) == 0 { // what is not of the history hangs on to it
+		return t, nil
+	}
 	var from, to time.Time // that this page is about; zero: no bound
-	if after > 0 && len(events) > 0 {
+	if after > 0 {
 		from = events[0].At
 	}
 	if len(events) > timelinePage {
 		to = events[timelinePage].At
 		events = events[:timelinePage]
 		t.More = g.withQuery("after", strconv.FormatInt(events[timelinePage-1].Seq, 10)) + "#timeline"
+	} else {
+		t.Coming = g.coming()
 	}
 	for _, e := range events {
 		words := eventWords(e.Kind)
 		t.Happenings = append(t.Happenings, happening{at: e.At, Time: momentOf(e.At), What: words.Text, Tone: words.Tone, Detail: sentence(e.Detail)})
 	}
-	if c.log == nil {
-		return t, nil
+	here := func(at time.Time) bool { return !at.Before(from) && (to.IsZero() || at.Before(to)) }
+	minted, err := c.service.MintedTokens(r.Context(), callerIn(r.Context()), g.ID)
+	if err != nil {
+		return t, err
 	}
-	t.Requests = true
-	for _, v := range slices.Backward(c.log.List(reqlog.Filter{Product: g.ProductCode, Operation: "ResolveCustomer", Limit: maxResolutions})) {
-		if v.LicenseARN != g.LicenseARN || v.MarketTime.Before(from) || !to.IsZero() && !v.MarketTime.Before(to) {
-			continue
+	for _, m := range minted[max(len(minted)-maxResolutions, 0):] {
+		if here(m.At) {
+			t.Happenings = append(t.Happenings, mintedToken(m))
 		}
-		h := happening{at: v.MarketTime, Time: momentOf(v.MarketTime), What: "Token resolved", Tone: "call", Detail: "By " + plain(v.Principal) + ".", Request: v.ID}
-		if v.Outcome != "ok" {
-			h.What, h.Tone, h.Detail = "Token not resolved", "bad", sentence(strings.TrimSpace(v.Outcome+" "+v.Reason))
+	}
+	if scope, err := c.logScope(r.Context()); c.log != nil && err == nil {
+		t.Requests = true
+		filter := reqlog.Filter{Product: g.ProductCode, License: g.LicenseARN, Operation: "ResolveCustomer", Limit: maxResolutions, Scope: scope}
+		for _, v := range slices.Backward(c.log.List(filter)) {
+			if v.LicenseARN == g.LicenseARN && here(v.MarketTime) {
+				t.Happenings = append(t.Happenings, resolvedToken(v))
+			}
 		}
-		t.Happenings = append(t.Happenings, h)
 	}
 	slices.SortStableFunc(t.Happenings, func(a, b happening) int { return cmp.Compare(a.at.UnixMilli(), b.at.UnixMilli()) })
 	return t, nil
+}
+
+func mintedToken(m market.Minted) happening {
+	h := happening{at: m.At, Time: momentOf(m.At), What: "Token minted", Tone: "call", Detail: "Good until " + momentOf(m.ExpiresAt).Text + "."}
+	if m.SingleUse {
+		h.Detail = "Good for one use, until " + momentOf(m.ExpiresAt).Text + "."
+	}
+	return h
+}
+
+func resolvedToken(v reqlog.View) happening {
+	h := happening{
+		at: v.MarketTime, Time: momentOf(v.MarketTime), What: "Token resolved", Tone: "call", Detail: "By " + plain(v.Principal) + ".", Path: requestPath(v.ID),
+	}
+	if v.Outcome != "ok" {
+		h.What, h.Tone, h.Detail = "Token not resolved", "bad", sentence(strings.TrimSpace(v.Outcome+" "+v.Reason))
+	}
+	return h
+}
+
+// coming is what will happen by itself, if nobody does anything.
+func (g *agreementState) coming() (list []happening) {
+	add := func(at time.Time, what string) {
+		list = append(list, happening{Time: momentOf(at), What: what})
+	}
+	if g.Status != market.Active {
+		if over := g.EndAt.Add(market.FinalHourLength); finalHourOf(&g.Agreement, g.now) != nil {
+			add(over, "The final hour is over, and no more usage is taken")
+		}
+		return list
+	}
+	if g.StartAt.After(g.now) {
+		add(g.StartAt, "Starts")
+	}
+	switch {
+	case g.EndAt.IsZero():
+	case g.renewed():
+		add(g.EndAt, "Ends, and its renewal starts")
+	case g.AutoRenew:
+		add(g.EndAt, "Renews itself")
+	default:
+		add(g.EndAt, "Ends; the final hour begins")
+	}
+	return list
 }
 
 // eventWords are a line of history, for people.

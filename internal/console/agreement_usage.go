@@ -10,13 +10,14 @@ import (
 
 // usageDay is what was metered of an agreement in the hours of one day.
 type usageDay struct {
-	Day     string // "24 Nov 2026"
-	Machine string
-	Metered bool // the product has something to meter, or this was
-	Hours   []usageHour
-	Totals  []string
-	Earlier string // addresses of the days before and after; "" for none
-	Later   string
+	Day      string // "24 Nov 2026"
+	Machine  string
+	Metered  bool // the product has something to meter, or this was
+	Hours    []usageHour
+	Totals   []string
+	Withheld bool   // this is not for who looks
+	Earlier  string // addresses of the days before and after; "" for none
+	Later    string
 }
 
 type usageHour struct {
@@ -51,11 +52,15 @@ func (c *Console) usageOf(r *http.Request, g *agreementState) (u usageDay, err e
 	if !next.After(last) {
 		u.Later = g.withQuery("day", later(next, first.Truncate(24*time.Hour)).Format(dateLayout)) + "#usage"
 	}
-	f := market.UsageFilter{LicenseARN: g.LicenseARN, From: day, To: next}
+	f := market.UsageFilter{ProductCode: g.ProductCode, Buyer: g.Buyer, LicenseARN: g.LicenseARN, From: day, To: next}
 	if g.product.Kind == market.Legacy { // whose usage may have been metered without the license
-		f = market.UsageFilter{ProductCode: g.ProductCode, Buyer: g.Buyer, From: day, To: next}
+		f.LicenseARN = ""
 	}
 	sums, err := c.service.SumUsage(r.Context(), callerIn(r.Context()), f, []market.UsageField{market.ByHour, market.ByLicense, market.ByDimension})
+	if market.CodeOf(err) == market.Forbidden { // to those who may see the agreement
+		u.Withheld = true
+		return u, nil
+	}
 	if err != nil {
 		return u, err
 	}

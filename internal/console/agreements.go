@@ -91,6 +91,9 @@ func (c *Console) agreements(w http.ResponseWriter, r *http.Request) error {
 		Product: productChoices(products, f.ProductCode), Buyer: buyerChoices(accounts, f.Buyer), Status: statusChoices(f.Status),
 		Filtered: f.ProductCode != "" || f.Buyer != "" || f.Status != "",
 	}
+	if !callerIn(ctx).Operator { // who knows buyers one by one names one
+		page.Buyer = choices{Value: plain(f.Buyer)}
+	}
 	if next != "" {
 		page.Next = agreementsPath(f, next)
 		if len(list) < pageSize {
@@ -100,7 +103,10 @@ func (c *Console) agreements(w http.ResponseWriter, r *http.Request) error {
 	if f.After != "" {
 		page.First = agreementsPath(f, "")
 	}
-	names := namesOfSome(accounts, list)
+	names, err := c.namesOfParties(ctx, list)
+	if err != nil {
+		return err
+	}
 	for _, a := range list {
 		page.Rows = append(page.Rows, rowOf(a, card(products[a.ProductCode], names).Title, names))
 	}
@@ -163,19 +169,22 @@ func rowOf(a market.Agreement, title string, names accountNames) agreementRow {
 	return row
 }
 
-// namesOfSome are the names of the accounts that agreements name: of all, there may be as many as there are agreements.
-func namesOfSome(accounts []account.Account, list []market.Agreement) accountNames {
-	named := map[string]bool{}
-	for _, a := range list {
-		named[a.Buyer], named[a.Seller] = true, true
-	}
+// namesOfParties are the names of the accounts that agreements name: of all, there may be as many as there are agreements.
+func (c *Console) namesOfParties(ctx context.Context, list []market.Agreement) (accountNames, error) {
 	names := accountNames{}
-	for _, a := range accounts {
-		if named[a.ID] {
-			names[a.ID] = plain(a.Name)
+	for _, a := range list {
+		for _, id := range []string{a.Buyer, a.Seller} {
+			if _, ok := names[id]; ok {
+				continue
+			}
+			known, _, err := c.service.Account(ctx, callerIn(ctx), id)
+			if err != nil {
+				return nil, err
+			}
+			names[id] = plain(known.Name)
 		}
 	}
-	return names
+	return names, nil
 }
 
 func productChoices(products map[string]market.Product, was string) choices {

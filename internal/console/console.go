@@ -4,8 +4,9 @@
 // A page is one file of Go and one template of the same name. What they share: render.go (the frame and its headers), fail.go (the
 // error page), words.go (what the domain's values are called in plain words).
 //
-// The pages hold no session and trust no cookie. They count on the listener around them to refuse cross-origin posts
-// (http.CrossOriginProtection) and to ask for a credential where it is not on loopback.
+// Where they are told to (Config.SignIn), the pages ask who looks, and show each what is theirs: signin.go is how somebody gets in, scope.go which pages
+// are for whom, and what of the market is whose, market decides. They count on the listener around them to refuse cross-origin posts
+// (http.CrossOriginProtection).
 package console
 
 import (
@@ -20,7 +21,9 @@ import (
 	"github.com/souk-market/souk/internal/clock"
 	"github.com/souk-market/souk/internal/fault"
 	"github.com/souk-market/souk/internal/market"
+	"github.com/souk-market/souk/internal/replay"
 	"github.com/souk-market/souk/internal/reqlog"
+	"github.com/souk-market/souk/internal/tryit"
 )
 
 // Config is what a Console is made of. Service is required.
@@ -36,8 +39,10 @@ type Config struct {
 	SaveClock   func(ctx context.Context) error
 	Credentials *account.Credentials // to issue sessions; nil: none are issued here
 	Export      http.Handler         // the control API's export of usage; nil: there is none
-	// Replay sends requests again, to the AWS face and signed (ReplayClient); nil where that is not offered (serve without --simulation).
+	// Replay sends requests again, to the AWS face and signed (replay.Client); nil where that is not offered (serve without --simulation).
 	Replay func(*http.Request) (*http.Response, error)
+	// SignIn has pages ask who looks; nil: whoever comes is the operator. It needs Credentials.
+	SignIn *SignIn
 }
 
 // Console serves the pages. It is safe for concurrent use.
@@ -48,14 +53,17 @@ type Console struct {
 	assets  assets
 	pages   map[string]pageTemplate
 	live    following
-	acting  sync.Mutex // one act on an agreement at a time
+	acting  sync.Mutex // one act on an agreement, or on what is sold, at a time
+	tester  *tryit.Tester
 	ladder  ladder
 
 	environment Environment
 	tools       worldTools
 	export      http.Handler
-	replay      func(*http.Request) (*http.Response, error)
+	replay      *replay.Sender // whose Do is nil where that is not offered
 	figures     figures
+	door        *door           // nil: nobody is asked who they are
+	patterns    map[string]bool // that are registered
 }
 
 // New makes a Console.
@@ -64,10 +72,15 @@ func New(cfg Config) *Console {
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
+	c.tester = tryit.New(tryit.Config{Service: cfg.Service, Log: cfg.Log})
 	c.tools.clock, c.tools.faults, c.tools.saveClock, c.tools.credentials = cfg.Clock, cfg.Faults, cfg.SaveClock, cfg.Credentials
 	c.environment = cfg.Environment
-	c.replay = cfg.Replay
+	c.replay = replay.New(replay.Config{
+		Log: cfg.Log, Credentials: cfg.Credentials, Endpoint: func() string { return c.environment.Endpoint }, Region: cfg.Environment.Region, Do: cfg.Replay,
+	})
 	c.export = cfg.Export
+	c.door = newDoor(cfg.SignIn, cfg.Credentials)
+	c.patterns = map[string]bool{}
 	c.pages = loadPages()
 	c.live.begin()
 	return c
@@ -79,10 +92,19 @@ func (c *Console) Register(mux *http.ServeMux) {
 	c.handle(mux, "/products/{code...}", methods{"GET": c.product})
 	c.handle(mux, "/products/{code}/subscribe", methods{"POST": c.subscribe})
 	c.handle(mux, "/products/{code}/registration-url", methods{"POST": c.changeRegistrationURL})
+	c.handle(mux, "/sell", methods{"GET": c.sell})
+	c.handle(mux, newProductPath, methods{"GET": c.newProduct, "POST": c.newProduct})
+	c.handle(mux, "/products/{code}/edit", methods{"GET": c.editProduct, "POST": c.editProduct})
+	c.handle(mux, "/products/{code}/clone", methods{"GET": c.cloneProduct, "POST": c.cloneProduct})
+	c.handle(mux, "/products/{code}/offers/new", methods{"GET": c.editOffer, "POST": c.saveOffer})
+	c.handle(mux, "/products/{code}/offers/{id}/edit", methods{"GET": c.editOffer, "POST": c.saveOffer})
+	c.handle(mux, "/products/{code}/try", methods{"GET": c.tryProduct, "POST": c.postTry})
 	c.handle(mux, "/subscriptions", methods{"GET": c.subscriptions})
 	c.handle(mux, "/subscriptions/{id}", methods{"GET": c.subscription})
 	c.handle(mux, "/subscriptions/{id}/setup", methods{"POST": c.setup})
-	c.handle(mux, "/subscriptions/{id}/cancel", methods{"POST": c.cancel})
+	for _, d := range doings() {
+		c.handle(mux, "/subscriptions/{id}/"+d.step, methods{"GET": c.askDoing(d), "POST": c.doDoing(d)})
+	}
 	c.handle(mux, "/start", methods{"GET": c.start})
 	c.handle(mux, "/start/state", methods{"GET": c.startState})
 	c.handle(mux, "/agreements", methods{"GET": c.agreements})
@@ -101,6 +123,8 @@ func (c *Console) Register(mux *http.ServeMux) {
 	c.handle(mux, "/usage/records", methods{"GET": c.usageRecords})
 	c.handle(mux, "/usage/export", methods{"GET": c.usageExport})
 	c.handle(mux, "/assets/{name}", methods{"GET": c.asset})
+	c.handle(mux, signInPath, methods{"GET": c.signInForm, "POST": c.signIn})
+	c.handle(mux, "/sign-out", methods{"POST": c.signOut})
 	c.handle(mux, "/", nil)
 }
 
@@ -114,10 +138,15 @@ type methods map[string]handler
 const maxForm = 64 << 10
 
 func (c *Console) handle(mux *http.ServeMux, pattern string, m methods) {
+	c.patterns[pattern] = true
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		method := r.Method
 		if method == http.MethodHead {
 			method = http.MethodGet
+		}
+		w, r, admitted := c.admit(w, r, method, pattern)
+		if !admitted {
+			return
 		}
 		h, ok := m[method]
 		switch {
@@ -130,7 +159,6 @@ func (c *Console) handle(mux *http.ServeMux, pattern string, m methods) {
 		if method == http.MethodPost {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		}
-		r = r.WithContext(withCaller(r.Context(), market.Operator()))
 		if err := h(w, r); err != nil {
 			c.fail(w, r, err)
 		}

@@ -70,6 +70,7 @@ var statuses = map[market.Code]int{
 	market.Invalid:     http.StatusUnprocessableEntity,
 	market.Forbidden:   http.StatusForbidden,
 	market.Unavailable: http.StatusServiceUnavailable,
+	market.Unsupported: http.StatusNotImplemented,
 }
 
 var headings = map[int]string{
@@ -81,6 +82,7 @@ var headings = map[int]string{
 	http.StatusRequestEntityTooLarge: "That is too much",
 	http.StatusUnprocessableEntity:   "That is not quite right",
 	http.StatusInternalServerError:   "Something went wrong here",
+	http.StatusNotImplemented:        "This Souk cannot do that",
 	http.StatusServiceUnavailable:    "Not available right now",
 }
 

@@ -21,17 +21,24 @@ type productPage struct {
 	Quantities []quantity // of what is bought up front
 	Buyers     []buyer
 	FewBuyers  bool // few enough to show all at once
+	ManyBuyers bool // too many for a list to open: their id is asked for
+	BuyAs      string
 	Problem    string
+	Review     *overview // what was asked for comes to this; nil: nobody asked
+	ReadOnly   bool      // who looks may not act
 	// Registration is about where buyers are sent.
 	Registration registrationSetting
+	Selling      *sellerTools // nil for whoever cannot act for the seller
 }
 
-type dimension struct{ Key, Name, Unit, Kind string }
+type dimension struct{ Key, Name, Unit, Kind, Price string }
 
 type offer struct {
 	ID     string
 	Name   string
 	Terms  string
+	Own    []priceLine // its own prices, where they are not the listing's
+	Total  string      // what is paid up front for the quantities that it gives; "" where nothing is
 	Chosen bool
 }
 
@@ -53,6 +60,7 @@ type chosen struct {
 	buyer, offer string
 	quantities   url.Values
 	problem      string
+	review       *overview
 	url          *string
 	urlProblem   string
 }
@@ -77,13 +85,16 @@ func (c *Console) showProduct(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
+	names := namesOf(accounts)
+	c.addNames(ctx, names, market.Agreement{Seller: p.Seller, Buyer: p.Seller})
 	page := productPage{
-		productCard: card(p, namesOf(accounts)), ID: p.ID, Legacy: p.Kind == market.Legacy, Problem: was.problem,
+		productCard: card(p, names), ID: p.ID, Legacy: p.Kind == market.Legacy, Problem: was.problem, Review: was.review,
 		Offers: offersOf(p, offers, was.offer), Quantities: quantitiesOf(p, offers, was.quantities), Buyers: buyersOf(accounts), Registration: c.registrationOf(p),
 	}
-	page.FewBuyers = len(page.Buyers) <= fewBuyers
+	page.ReadOnly = !callerIn(ctx).Operator
+	page.FewBuyers, page.ManyBuyers, page.BuyAs = len(page.Buyers) <= fewBuyers, len(page.Buyers) > fewChoices, was.buyer
 	for _, d := range p.Dimensions {
-		page.Dimensions = append(page.Dimensions, dimension{plain(d.Key), plain(d.Name), plain(d.Unit), dimensionWords(d.Kind)})
+		page.Dimensions = append(page.Dimensions, dimension{plain(d.Key), plain(d.Name), plain(d.Unit), dimensionWords(d.Kind), priceWords(d, d.Price)})
 	}
 	if page.Legacy {
 		if err := c.markSubscribed(ctx, code, page.Buyers); err != nil {
@@ -93,10 +104,11 @@ func (c *Console) showProduct(w http.ResponseWriter, r *http.Request, status int
 	choose(page.Buyers, was.buyer)
 	page.Registration.Changed = r.URL.Query().Get("changed") == "registration-url"
 	page.Registration.Problem = was.urlProblem
+	page.Selling = sellerToolsOf(ctx, r.URL.Query(), p, offers)
 	if was.url != nil {
 		page.Registration.Value = *was.url
 	}
-	return c.render(w, response{status: status, page: "product", title: page.Title, section: "products", body: page})
+	return c.render(w, response{status: status, page: "product", title: page.Title, section: "products", style: "storefront.css", body: page})
 }
 
 // offersOf lists offers, the public one first and chosen unless another was.
@@ -107,11 +119,10 @@ func offersOf(p market.Product, list []market.Offer, was string) []offer {
 			if o.Kind != kind {
 				continue
 			}
-			v := offer{ID: o.ID, Name: plain(o.Name), Terms: offerTerms(p, o), Chosen: o.ID == was}
-			if v.Name == "" {
-				v.Name = map[market.OfferKind]string{market.PublicOffer: "Public offer", market.PrivateOffer: "Private offer", market.FreeTrialOffer: "Free trial"}[kind]
-			}
-			out = append(out, v)
+			out = append(out, offer{
+				ID: o.ID, Name: offerName(o), Terms: offerTerms(p, o), Own: ownPrices(p, o), Chosen: o.ID == was,
+				Total: overviewOf(p, o, boughtOn(p, o, nil), 0).Total,
+			})
 		}
 	}
 	for _, o := range out {
@@ -199,6 +210,10 @@ func (c *Console) subscribe(w http.ResponseWriter, r *http.Request) error {
 		}
 		if in.Entitlements, was.problem = askedFor(product, o, r.PostForm); was.problem != "" {
 			return c.showProduct(w, r, http.StatusUnprocessableEntity, code, was)
+		}
+		if r.PostForm.Get("review") != "" {
+			was.review = overviewOf(product, o, boughtOn(product, o, in.Entitlements), 0)
+			return c.showProduct(w, r, http.StatusOK, code, was)
 		}
 	}
 	p, err := c.service.Buy(ctx, callerIn(ctx), in)

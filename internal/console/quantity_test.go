@@ -150,24 +150,6 @@ func TestSubscribingAgainToALegacyContract(t *testing.T) {
 	s.post("/products/"+suite+"/subscribe", form).is(t, http.StatusConflict, "amend, renew or replace it")
 }
 
-func TestCancelling(t *testing.T) {
-	s := newSite(t, siteConfig{world: suiteWorld()})
-	at := s.subscribe(suite, alice, yearly)
-	if p := s.get(at).is(t, http.StatusOK, "Cancel the subscription"); !strings.Contains(p.body, `action="`+at+`/cancel"`) {
-		t.Error("there is no button to cancel")
-	}
-	p := s.post(at+"/cancel", url.Values{}).is(t, http.StatusSeeOther)
-	after := s.get(p.Header.Get("Location")).is(t, http.StatusOK, "The subscription is cancelled.", "Cancelled", "Ended")
-	if strings.Contains(after.body, "/cancel") {
-		t.Error("what is cancelled can be cancelled")
-	}
-	s.post(at+"/cancel", url.Values{}).is(t, http.StatusConflict, "CANCELLED")
-	s.post("/subscriptions/none/cancel", url.Values{}).is(t, http.StatusNotFound, "does not exist")
-	if p := s.get(at+"/cancel").is(t, http.StatusMethodNotAllowed); p.Header.Get("Allow") != "POST" {
-		t.Errorf("Allow: %q", p.Header.Get("Allow"))
-	}
-}
-
 func TestSubscriptionsTellTheirEnd(t *testing.T) {
 	now := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)
 	s := newSite(t, siteConfig{world: suiteWorld(), now: func() time.Time { return now }})

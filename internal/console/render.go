@@ -18,9 +18,9 @@ type pageTemplate func() *template.Template
 
 func loadPages() map[string]pageTemplate {
 	pages := map[string]pageTemplate{}
-	for _, name := range []string{"products", "product", "subscriptions", "subscription", "setup", "unregistered", "usage", "usage_records", "agreements", "agreement", "start",
-		"world", "world_account", "world_key", "world_policies", "world_policy", "world_evaluate", "world_clock", "world_faults",
-		"requests", "request", "error"} {
+	for _, name := range []string{"products", "product", "product_edit", "sell", "product_try", "offer_edit", "subscriptions", "subscription", "subscription_change", "setup", "unregistered", "usage", "usage_records", "agreements", "agreement", "start",
+		"world", "world_account", "world_key", "world_policies", "world_policy", "world_evaluate", "world_clock", "world_faults", "world_snapshots",
+		"requests", "request", "sign-in", "error"} {
 		pages[name] = sync.OnceValue(func() *template.Template {
 			return template.Must(template.ParseFS(templateFiles, "templates/frame.html", "templates/"+name+".html"))
 		})
@@ -62,8 +62,18 @@ type frame struct {
 	Time    string // the script that all pages but secret ones have
 	Icon    string
 	Now     moment
+	Viewer  string // who looks; "" where nobody is asked
+	SignOut bool   // there is a session to end
+	Signed  string // the style sheet for that
 	Body    any
+	// Newcomer leads whoever comes first to the page to start with.
+	Newcomer bool
+
+	by viewer
 }
+
+// Sees says whether a page of the navigation is one for who looks.
+func (f frame) Sees(path string) bool { return f.by.sees("GET " + path) }
 
 // render answers with a page. A page that does not come out whole is not begun.
 func (c *Console) render(w http.ResponseWriter, resp response) error {
@@ -72,6 +82,11 @@ func (c *Console) render(w http.ResponseWriter, resp response) error {
 		Style: c.assets.url("console.css"), Icon: c.assets.url("icon.svg"), Sheet: c.assets.url(resp.style), Script: c.assets.url(resp.script),
 		Time: c.assets.url("time.js"),
 	}
+	f.by = viewerOf(w)
+	if f.Viewer, f.SignOut = f.by.name, f.by.out; f.Viewer != "" {
+		f.Signed = c.assets.url("signin.css")
+	}
+	f.Newcomer = resp.page == "products" && f.Sees("/start") && c.newcomer()
 	h := w.Header()
 	policy, cache, referrer := plainPolicy, "private, no-cache", "same-origin"
 	if resp.script != "" {

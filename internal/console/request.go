@@ -33,6 +33,8 @@ type requestPage struct {
 	Who        signer
 	Authz      *reqlog.AuthzView
 	Subjects   []subject
+	Stages     []stageRow
+	Touched    touched
 	Explained  []explained
 	Diff       *signatureDiff
 	Pasted     string
@@ -72,7 +74,7 @@ type attemptRow struct {
 
 // request is the page of one request.
 func (c *Console) request(w http.ResponseWriter, r *http.Request) error {
-	v, err := c.requestByID(r.PathValue("id"))
+	v, err := c.requestByID(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -84,7 +86,7 @@ const maxPasted = 18 << 10
 
 // compare shows the page with the canonical request that somebody pasted beside Souk’s. Nothing is kept of it.
 func (c *Console) compare(w http.ResponseWriter, r *http.Request) error {
-	v, err := c.requestByID(r.PathValue("id"))
+	v, err := c.requestByID(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -102,11 +104,15 @@ func (c *Console) compare(w http.ResponseWriter, r *http.Request) error {
 }
 
 // requestByID finds a request that is still kept.
-func (c *Console) requestByID(id string) (reqlog.View, error) {
+func (c *Console) requestByID(ctx context.Context, id string) (reqlog.View, error) {
 	if c.log == nil {
 		return reqlog.View{}, &httpError{http.StatusNotFound, "This Souk keeps no requests to look at."}
 	}
-	v, ok := c.log.Get(id)
+	scope, err := c.logScope(ctx)
+	if err != nil {
+		return reqlog.View{}, err
+	}
+	v, ok := c.log.GetFor(scope, id)
 	if !ok {
 		return v, &httpError{http.StatusNotFound, "There is no request " + shortened(id, 64) + " here any more, or there never was one. Souk keeps the newest requests in memory only: " +
 			"older ones make way for newer ones (--requests says how many stay), and none outlives a restart. A node knows the requests that it answered itself. The access log, if there is one, still has a line of it."}
@@ -130,8 +136,8 @@ func (c *Console) showRequest(w http.ResponseWriter, r *http.Request, status int
 		ID: plain(v.ID), Path: requestPath(v.ID), Operation: shortened(v.Operation, 80), Outcome: outcomeOf(v), Code: plain(v.ErrorCode), Message: shortened(v.ErrorMessage, maxShown),
 		Reason: shortened(v.Reason, maxShown), Warning: shortened(v.Warning, maxShown), Fault: faultWords(v.FaultEffect), FaultID: plain(v.FaultID),
 		Time: momentOf(v.Time), Duration: durationWords(v.DurationUS), Attempt: v.Attempt, Remote: plain(v.Remote), Protocol: plain(v.Protocol), Who: signerOf(v, names),
-		Subjects: subjectsOf(v, agreement, names), Explained: explain(v, agreement), Diff: signatureDiffOf(v, shown.pasted), Pasted: shown.pasted,
-		Request: requestMessage(v), Response: responseMessage(v), Attempts: c.attemptsOf(v), Replay: c.replayForm(ctx, v, shown),
+		Subjects: subjectsOf(v, agreement, names), Stages: stagesOf(v), Touched: touchedBy(v), Explained: explain(v, agreement), Diff: signatureDiffOf(v, shown.pasted), Pasted: shown.pasted,
+		Request: requestMessage(v), Response: responseMessage(v), Attempts: c.attemptsOf(ctx, v), Replay: c.replayForm(ctx, v, shown),
 	}
 	if page.Operation == "" {
 		page.Operation = shortened(v.Method+" "+v.Target, 60)
@@ -216,13 +222,14 @@ func subjectsOf(v reqlog.View, agreement string, names requestNames) []subject {
 const attemptsWithin = 100
 
 // attemptsOf lists the attempts at a call that the request is one of, in their order; none if it is the only one that is kept.
-func (c *Console) attemptsOf(v reqlog.View) []attemptRow {
+func (c *Console) attemptsOf(ctx context.Context, v reqlog.View) []attemptRow {
 	key := callKey(v)
-	if key == "" {
+	scope, err := c.logScope(ctx)
+	if key == "" || err != nil {
 		return nil
 	}
 	var rows []attemptRow
-	for _, other := range c.log.List(reqlog.Filter{Operation: v.Operation, Principal: v.AccessKeyID, Before: v.Seq + attemptsWithin, Limit: 2 * attemptsWithin}) {
+	for _, other := range c.log.List(reqlog.Filter{Operation: v.Operation, Principal: v.AccessKeyID, Before: v.Seq + attemptsWithin, Limit: 2 * attemptsWithin, Scope: scope}) {
 		if callKey(other) == key && len(rows) < 2*maxAttempts {
 			rows = append(rows, attemptRow{Path: requestPath(other.ID), ID: plain(other.ID), Number: other.Attempt, Time: momentOf(other.Time), Outcome: outcomeOf(other), This: other.ID == v.ID})
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/souk-market/souk/internal/replay"
 	"github.com/souk-market/souk/internal/reqlog"
 )
 
@@ -100,25 +101,8 @@ func commandFiller(v reqlog.View, agreement string) *strings.Replacer {
 
 // roleOf is the role behind the ARN of a session, which is arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION; "" for any other ARN.
 func roleOf(arn string) string {
-	role, _ := sessionOf(arn)
+	role, _ := replay.SessionOf(arn)
 	return role
-}
-
-// sessionOf takes the ARN of a role's session apart.
-func sessionOf(arn string) (role, session string) {
-	rest, ok := strings.CutPrefix(arn, "arn:aws:sts::")
-	if !ok {
-		return "", ""
-	}
-	id, rest, ok := strings.Cut(rest, ":assumed-role/")
-	if !ok {
-		return "", ""
-	}
-	name, session, ok := strings.Cut(rest, "/")
-	if !ok {
-		return "", ""
-	}
-	return "arn:aws:iam::" + id + ":role/" + name, session
 }
 
 // recordStatuses are what an answered BatchMeterUsage says of its records beside Success, each once.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,17 +24,7 @@ type message struct {
 const (
 	maxShownBody    = 16 << 10 // bytes of a body that the page shows, and sends again
 	maxShownHeaders = 100
-	// keptOfStrangers is how much the log keeps of the bodies of those who could not be told (reqlog keeps MaxBody of all others).
-	keptOfStrangers = 4 << 10
 )
-
-// truncated reports whether the log has only the beginning of the request's body.
-func truncated(v reqlog.View) bool {
-	return v.BodySize > reqlog.MaxBody || v.Principal == "" && v.BodySize > keptOfStrangers
-}
-
-// maskedText is what the log writes in place of tokens.
-var maskedText = regexp.MustCompile(`…\(\d+ characters\)`)
 
 func isCBOR(v reqlog.View) bool { return v.Protocol == awsproto.CBOR.String() }
 
@@ -49,10 +38,10 @@ func requestMessage(v reqlog.View) message {
 		m.note("The body is CBOR, a binary form, shown in hexadecimal: " + sizeWords(v.BodySize) + ".")
 	}
 	m.addBody(v.Body)
-	if truncated(v) {
+	if v.Truncated() {
 		m.note("The body had " + sizeWords(v.BodySize) + ". Souk keeps the beginning of large bodies only.")
 	}
-	if maskedText.MatchString(v.Body) {
+	if reqlog.Masked(v.Body) {
 		m.note("Secrets are masked.")
 	}
 	return m
@@ -137,7 +126,7 @@ func (m *message) addBody(body string) {
 // bodyToSend is the request's body as it can be shown in a program and sent again, and what is to be known about it. It is "" if there is none to be had.
 func bodyToSend(v reqlog.View) (body, note string) {
 	switch {
-	case truncated(v) || len(v.Body) > maxShownBody:
+	case v.Truncated() || len(v.Body) > maxShownBody:
 		return "", "The body is too large to be repeated here."
 	case isCBOR(v):
 		note = "The request came in CBOR, whose members are not written out here: add what it had beside the product code."
@@ -147,7 +136,7 @@ func bodyToSend(v reqlog.View) (body, note string) {
 		return `{"ProductCode":` + jsonQuote(v.ProductCode) + `}`, note
 	case strings.ContainsRune(v.Body, 0):
 		return "", "The body has bytes in it that cannot be written into a command."
-	case maskedText.MatchString(v.Body):
+	case reqlog.Masked(v.Body):
 		return v.Body, "Secrets are masked: put the real token in the place of the one with “…”."
 	}
 	return v.Body, ""

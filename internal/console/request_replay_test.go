@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/account"
-	"github.com/souk-market/souk/internal/console"
 	"github.com/souk-market/souk/internal/fault"
+	"github.com/souk-market/souk/internal/replay"
 	"github.com/souk-market/souk/internal/reqlog"
 	"github.com/souk-market/souk/internal/sigv4"
 )
@@ -25,7 +25,7 @@ func (s *inspected) again(t *testing.T, p page) reqlog.View {
 }
 
 func TestReplay(t *testing.T) {
-	s := newInspected(t, console.ReplayClient())
+	s := newInspected(t, replay.Client())
 	id := s.call(goodKey, "GetEntitlements", `{"ProductCode":"`+team+`"}`, nil, nil)
 	s.get("/requests/"+id).is(t, http.StatusOK, "Send it again", "Signed anew for arn:aws:iam::"+seller+":user/good")
 	v := s.again(t, s.post("/requests/"+id+"/replay", url.Values{}))
@@ -44,7 +44,7 @@ func TestReplay(t *testing.T) {
 }
 
 func TestReplayOfASession(t *testing.T) {
-	s := newInspected(t, console.ReplayClient())
+	s := newInspected(t, replay.Client())
 	session, err := s.credentials.IssueSession(account.SessionInput{RoleARN: appRole, Name: "task-1", Life: time.Minute})
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestReplayOfASession(t *testing.T) {
 }
 
 func TestReplayThatGetsNoAnswer(t *testing.T) {
-	s := newInspected(t, console.ReplayClient())
+	s := newInspected(t, replay.Client())
 	id := s.call(goodKey, "GetEntitlements", `{"ProductCode":"`+team+`"}`, nil, nil)
 	if _, err := s.faults.Add(fault.Rule{Cut: true}); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestReplayRefusals(t *testing.T) {
 	id := s.call(goodKey, "ResolveCustomer", `{"RegistrationToken":"`+s.token(legacy, alice)+`"}`, nil, nil)
 	at := "/requests/" + id + "/replay"
 	s.post(at, url.Values{}).is(t, http.StatusUnprocessableEntity, "The token is masked.", "Send it again")
-	s.post(at, url.Values{"body": {" \n"}}).is(t, http.StatusUnprocessableEntity, "Write the body.")
+	s.post(at, url.Values{"body": {" \n"}}).is(t, http.StatusUnprocessableEntity, "Write the body: an operation without input takes {}.")
 	s.post(at, url.Values{"body": {strings.Repeat("x", 70<<10)}}).is(t, http.StatusRequestEntityTooLarge)
 	unknown := s.call(sigv4.Key{AccessKeyID: "AKIANOBODY0000000000", Secret: "x"}, "GetEntitlements", `{}`, nil, nil)
 	s.get("/requests/"+unknown).is(t, http.StatusOK, "nobody here is known by its access key")

@@ -12,10 +12,6 @@ import (
 const (
 	// requestsPerPage requests stand on a page, retries that share a row included.
 	requestsPerPage = 50
-	// requestsLook is how many requests one page looks at, requestsStep of them at a time, for a filter that the log does not know: each is
-	// masked first, and a page must come at once.
-	requestsLook = 1000
-	requestsStep = 100
 	// retriesWithin is how many requests may come between two attempts at one call that stand on either side of a page's end. They
 	// still share a row, on the newer page.
 	retriesWithin = 100
@@ -48,6 +44,10 @@ func (c *Console) requests(w http.ResponseWriter, r *http.Request) error {
 		return noPage(w, r)
 	}
 	f, problem := parseRequestFilter(r.URL.Query())
+	var err error
+	if f.scope, err = c.logScope(r.Context()); err != nil {
+		return err
+	}
 	page := requestsPage{
 		Filter: f, Problem: problem, Operations: operationOptions(f.Operation), Outcomes: outcomeOptions(f.Outcome),
 		More: f.Caller != "" || f.Product != "" || f.Buyer != "" || f.License != "", Refresh: f.path(), Blank: requestRow{Blank: true},
@@ -62,7 +62,7 @@ func (c *Console) requests(w http.ResponseWriter, r *http.Request) error {
 		resp.status = http.StatusUnprocessableEntity
 	} else {
 		if f.Before == 0 {
-			page.Live, resp.script = f.livePath(c.newestRequest()), "requests.js" // before the list is read, so that nothing falls between
+			page.Live, resp.script = f.livePath(c.newestRequest(f.scope)), "requests.js" // before the list is read, so that nothing falls between
 		} else {
 			page.Newest = f.from(0)
 		}
@@ -71,7 +71,7 @@ func (c *Console) requests(w http.ResponseWriter, r *http.Request) error {
 			page.Older = f.from(older)
 		}
 		if looked {
-			page.Looked = plural(requestsLook, "request", "requests")
+			page.Looked = plural(reqlog.SearchLook, "request", "requests")
 		}
 		if len(list) > 0 {
 			page.Rows = f.rowsOf(list, c.requestNames(r.Context()))
@@ -83,9 +83,9 @@ func (c *Console) requests(w http.ResponseWriter, r *http.Request) error {
 	return c.render(w, resp)
 }
 
-// newestRequest is the sequence number of the newest request; 0 if there was none.
-func (c *Console) newestRequest() uint64 {
-	if list := c.log.List(reqlog.Filter{Limit: 1}); len(list) > 0 {
+// newestRequest is the sequence number of the newest request that is shown; 0 if there was none.
+func (c *Console) newestRequest(scope *reqlog.Scope) uint64 {
+	if list := c.log.List(reqlog.Filter{Limit: 1, Scope: scope}); len(list) > 0 {
 		return list[0].Seq
 	}
 	return 0
@@ -112,7 +112,8 @@ func (f requestFilter) livePath(after uint64) string {
 // findRequests is a page of requests, newest first, and before which sequence number the next one begins; 0 on the last. looked means that the
 // page ended because it had looked at enough.
 func (c *Console) findRequests(f requestFilter) (list []reqlog.View, older uint64, looked bool) {
-	list, older, looked = c.scanRequests(f)
+	found := c.log.Search(f.query(requestsPerPage))
+	list, older, looked = found.Views, found.Next, found.Looked
 	if f.Call != "" {
 		return list, older, looked
 	}
@@ -123,30 +124,6 @@ func (c *Console) findRequests(f requestFilter) (list []reqlog.View, older uint6
 		list = append(list, c.attemptsBelow(f, list, older)...)
 	}
 	return list, older, looked
-}
-
-func (c *Console) scanRequests(f requestFilter) (list []reqlog.View, older uint64, looked bool) {
-	limit := requestsPerPage + 1 // one more tells whether there are more
-	if f.beyondLog() {
-		limit = requestsStep
-	}
-	for seen := 0; seen < requestsLook; seen += limit {
-		part := c.log.List(f.log(limit))
-		for _, v := range part {
-			if !f.match(v) {
-				continue
-			}
-			if len(list) == requestsPerPage {
-				return list, list[requestsPerPage-1].Seq, false
-			}
-			list = append(list, v)
-		}
-		if len(part) < limit {
-			return list, 0, false
-		}
-		f.Before = part[len(part)-1].Seq
-	}
-	return list, f.Before, true
 }
 
 // withoutShown leaves out the attempts that stand on the page before, below a later attempt at the same call.

@@ -13,9 +13,9 @@ import (
 	"github.com/souk-market/souk/internal/sqlstore"
 )
 
-// BenchmarkRequests measures pages of the list with 50,000 requests in the log: each is to take less than 50 ms. The last two look at as many
+// BenchmarkRequestsPage measures pages of the list with 50,000 requests in the log: each is to take less than 50 ms. The last two look at as many
 // as a page looks at.
-func BenchmarkRequests(b *testing.B) {
+func BenchmarkRequestsPage(b *testing.B) {
 	store, err := sqlstore.Open(b.Context(), sqlstore.Config{})
 	if err != nil {
 		b.Fatal(err)

@@ -108,7 +108,7 @@ func TestAStreamCatchesUp(t *testing.T) {
 		"as many as can be shown":      {before: 53, query: "after=3", want: names(3, 53)},
 		"a burst too fast to show":     {during: 60, want: names(10, 60), gap: true},
 		"a burst too fast to keep up":  {during: 2000, want: names(1950, 2000), gap: true},
-		"filtered, as many as shown":   {before: 60, query: "after=0&q=r1", want: "r19 r18 r17 r16 r15 r14 r13 r12 r11 r10", gap: true},
+		"filtered, among more":         {before: 60, query: "after=0&q=r1", want: "r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r1"},
 		"filtered by what the log can": {before: 60, query: "after=0&operation=MeterUsage", want: ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,5 +143,24 @@ func TestAQuietStreamBeats(t *testing.T) {
 	s := bubbleSite(t)
 	if got := s.streamed(reqlog.New(reqlog.Config{}), "", nil, 50*time.Second, nil); got != "retry: 2000\n\n"+strings.Repeat(": heartbeat\n\n", 3) {
 		t.Errorf("in 50 seconds: %q", got)
+	}
+}
+
+// A text is looked for beyond the requests that one event tells of; others that come in between are no gap.
+func TestLiveTextIsFoundAmongMany(t *testing.T) {
+	s, log := bubbleSite(t), reqlog.New(reqlog.Config{})
+	among := func(n int) func() {
+		return func() {
+			record(log, func(r *reqlog.Record) { r.ID, r.Reason = "needle", "hay and needle" })
+			for i := range n {
+				record(log, func(r *reqlog.Record) { r.ID = fmt.Sprint("hay-", i) })
+			}
+		}
+	}
+	if text := s.streamed(log, "q=and+needle", nil, time.Second, among(150)); !strings.Contains(text, "/requests/needle") || strings.Contains(text, `"Gap":true`) {
+		t.Errorf("among 150: %s", text)
+	}
+	if text := s.streamed(log, "q=and+needle", nil, time.Second, among(500)); strings.Contains(text, "/requests/needle") || !strings.Contains(text, `"Gap":true`) {
+		t.Errorf("among more than are looked at: %s", text)
 	}
 }

@@ -25,6 +25,8 @@ type requestFilter struct {
 	Text      string // anywhere in the request as it is shown, so never in a secret
 	Call      string // invocation id of one call of an SDK, whose attempts share it
 	Before    uint64 // only what came before this sequence number; 0: from the newest
+
+	scope *reqlog.Scope // of who looks
 }
 
 // requestFilterField is a filter as addresses and people name it.
@@ -104,62 +106,25 @@ func (f requestFilter) from(before uint64) string {
 
 // narrow reports whether f leaves anything out.
 func (f requestFilter) narrow() bool {
-	f.Before = 0
+	f.Before, f.scope = 0, nil
 	return f != requestFilter{}
 }
 
-// beyondLog reports whether f has what the log cannot filter by.
-func (f requestFilter) beyondLog() bool {
-	return f.Buyer != "" || f.License != "" || f.Text != "" || f.Call != ""
+// query is f as the log takes it.
+func (f requestFilter) query(limit int) reqlog.Query {
+	return reqlog.Query{Filter: f.log(limit), Text: f.Text, Call: f.Call}
 }
 
-// log is what the log can filter by.
+// log is what of f can be judged without masking a request first.
 func (f requestFilter) log(limit int) reqlog.Filter {
-	return reqlog.Filter{Operation: f.Operation, Outcome: f.Outcome, Principal: f.Caller, Product: f.Product, Before: f.Before, Limit: limit}
+	return reqlog.Filter{
+		Operation: f.Operation, Outcome: f.Outcome, Principal: f.Caller, Product: f.Product, Buyer: f.Buyer, License: f.License,
+		Before: f.Before, Limit: limit, Scope: f.scope,
+	}
 }
 
-// match reports whether v passes all filters but Before. Of what the log can filter by, it says what reqlog.Filter says.
+// match reports whether v passes all filters but Before.
 func (f requestFilter) match(v reqlog.View) bool {
-	return (f.Operation == "" || f.Operation == v.Operation) &&
-		(f.Outcome == "" || f.Outcome == v.Outcome || f.Outcome == "error" && v.Outcome != "ok") &&
-		(f.Caller == "" || strings.Contains(v.Principal, f.Caller) || f.Caller == v.AccessKeyID) &&
-		(f.Product == "" || f.Product == v.ProductCode) &&
-		(f.Buyer == "" || f.Buyer == v.Buyer) &&
-		(f.License == "" || strings.Contains(v.LicenseARN, f.License)) &&
-		(f.Call == "" || f.Call == invocation(v)) &&
-		(f.Text == "" || mentions(v, f.Text))
-}
-
-// searchedBody is how much of a body is searched, in bytes: what reqlog.Log.List shows of it, so that the list and what comes live agree.
-const searchedBody = 4 << 10
-
-// mentions reports whether text, in capitals or not, stands anywhere in v.
-func mentions(v reqlog.View, text string) bool {
-	text = strings.ToLower(text)
-	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
-	for _, s := range []string{
-		v.ID, v.Operation, v.Method, v.Target, v.Host, v.Remote, v.Principal, v.AccessKeyID, v.Account, v.Region, v.ProductCode, v.Buyer, v.LicenseARN,
-		v.Outcome, v.ErrorMessage, v.Reason, v.Warning, v.FaultID, v.Body[:min(len(v.Body), searchedBody)], v.Response[:min(len(v.Response), searchedBody)],
-	} {
-		if has(s) {
-			return true
-		}
-	}
-	for _, h := range v.Headers {
-		if has(h.Name + ": " + h.Value) {
-			return true
-		}
-	}
-	return v.Authz != nil && (has(v.Authz.Why) || has(v.Authz.Policy) || has(v.Authz.Sid))
-}
-
-// invocation is the id that an SDK gives to a call and sends with each attempt at it; "" if there is none, or none that an SDK would make.
-func invocation(v reqlog.View) string {
-	const longest = 64 // a UUID is 36
-	for _, h := range v.Headers {
-		if strings.EqualFold(h.Name, "amz-sdk-invocation-id") && len(h.Value) <= longest {
-			return h.Value
-		}
-	}
-	return ""
+	q := f.query(0)
+	return q.Match(&v)
 }

@@ -23,6 +23,8 @@ const (
 	// followers while the caller waits, which takes longer than all the rest of a request.
 	liveRows  = 50
 	liveEvery = 250 * time.Millisecond
+	// liveLook is how many requests one event masks at most, to find those that have a text in them.
+	liveLook = 200
 	// liveBeat is how often a page hears from a server that has nothing to tell: often enough for proxies that cut idle connections.
 	liveBeat = 15 * time.Second
 	// liveWrite is how long a page may take for what it is sent.
@@ -61,6 +63,9 @@ func (c *Console) liveRequests(w http.ResponseWriter, r *http.Request) error {
 	after, known, err := followAfter(r)
 	if problem != "" || err != nil {
 		return &httpError{http.StatusUnprocessableEntity, "The address does not say what to follow: " + problem}
+	}
+	if f.scope, err = c.logScope(r.Context()); err != nil {
+		return err
 	}
 	if c.live.streams.Add(1) > maxStreams {
 		c.live.streams.Add(-1)
@@ -116,7 +121,7 @@ type stream struct {
 
 // begin says from where on the page is told.
 func (s *stream) begin(after uint64, known bool) {
-	newest := s.c.newestRequest()
+	newest := s.c.newestRequest(s.filter.scope)
 	switch {
 	case !known:
 		s.last = newest
@@ -140,7 +145,7 @@ func (s *stream) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			alive = s.tell(ctx)
+			alive = stillSees(ctx) && s.tell(ctx)
 		case <-beat.C:
 			alive = s.send([]byte(": heartbeat\n\n"))
 		}
@@ -149,7 +154,7 @@ func (s *stream) run(ctx context.Context) {
 
 // tell sends what is new, and reports whether the page is still there.
 func (s *stream) tell(ctx context.Context) bool {
-	newest := s.c.newestRequest()
+	newest := s.c.newestRequest(s.filter.scope)
 	if newest <= s.last {
 		return true
 	}
@@ -177,24 +182,10 @@ func (s *stream) tell(ctx context.Context) bool {
 
 // since is what came after s.last, newest and newest first; gap means that there is more than an event can tell of.
 func (s *stream) since(newest uint64) (views []reqlog.View, gap bool) {
-	f := s.filter
-	f.Before = newest + 1
-	limit := liveRows + 1
-	look := f.log(limit)
-	if n := newest - s.last; n < uint64(limit) { // so few that looking at them all is less than having the log look for more
-		look = reqlog.Filter{Before: f.Before, Limit: int(n)}
-	}
-	for i, v := range s.c.log.List(look) {
-		switch {
-		case v.Seq <= s.last:
-			return views, false
-		case i == liveRows:
-			return views, true
-		case f.match(v):
-			views = append(views, v)
-		}
-	}
-	return views, false
+	q := s.filter.query(liveRows)
+	q.Before, q.After, q.Look = newest+1, s.last, liveLook
+	found := s.c.log.Search(q)
+	return found.Views, found.Next != 0
 }
 
 func (s *stream) send(event []byte) bool {

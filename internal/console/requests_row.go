@@ -89,7 +89,7 @@ func (f requestFilter) rowsOf(list []reqlog.View, names requestNames) []requestR
 			rows[i].More = plural(dropped[row.Key], "more attempt", "more attempts")
 		}
 		if r := &rows[at[row.Key]]; len(r.Attempts) > 0 && r.CallPath == "" { // the first attempt, ended last: clients do not wait forever
-			r.Attempt, r.CallPath = attemptWords(r.number), requestFilter{Call: invocation(v)}.path()
+			r.Attempt, r.CallPath = attemptWords(r.number), requestFilter{Call: v.Invocation()}.path()
 		}
 	}
 	return rows
@@ -97,7 +97,7 @@ func (f requestFilter) rowsOf(list []reqlog.View, names requestNames) []requestR
 
 // callKey is the same for all attempts at a call, and another for other callers, whatever ids they send.
 func callKey(v reqlog.View) string {
-	if id := invocation(v); id != "" {
+	if id := v.Invocation(); id != "" {
 		return plain(strings.Join([]string{id, v.AccessKeyID, v.Operation}, " "))
 	}
 	return ""
@@ -142,7 +142,7 @@ func (f requestFilter) rowOf(v reqlog.View, names requestNames) requestRow {
 	if v.Buyer != "" {
 		row.Buyer = requestWord{Text: shortened(names.accounts.of(v.Buyer), 60), Path: f.with("buyer", v.Buyer)}
 	}
-	if id := invocation(v); id != "" && f.Call == "" && v.Attempt > 1 {
+	if id := v.Invocation(); id != "" && f.Call == "" && v.Attempt > 1 {
 		row.CallPath = requestFilter{Call: id}.path()
 	}
 	row.Summary = row.summary()

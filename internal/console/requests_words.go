@@ -24,6 +24,7 @@ var refusalWords = map[string]string{
 	"AccessDeniedException":               "The policies do not allow it",
 	"CustomerNotEntitledException":        "The buyer has no agreement for it",
 	"DisabledApiException":                "The operation is off here",
+	"DryRunOperation":                     "It would have been done (DryRun)",
 	"DuplicateRequestException":           "Sent before, with another quantity",
 	"ExpiredTokenException":               "The registration token has expired",
 	"IdempotencyConflictException":        "The client token was used for something else",
@@ -44,6 +45,8 @@ var refusalWords = map[string]string{
 	"InvalidUsageDimensionException":      "No such dimension of the product",
 	"MalformedHttpRequestException":       "The request cannot be read",
 	"MissingAuthenticationTokenException": "The request is not signed",
+	"NotAuthorized":                       "Not permitted",
+	"OptInRequired":                       "The account is not subscribed to the service",
 	"PlatformNotSupportedException":       "The caller runs where it may not",
 	"RequestAbortedException":             "The client hung up",
 	"RequestEntityTooLargeException":      "The request is too large",
@@ -52,6 +55,7 @@ var refusalWords = map[string]string{
 	"ServiceUnavailable":                  "Souk is too busy or not ready",
 	"ThrottlingException":                 "Too many requests",
 	"TimestampOutOfBoundsException":       "The usage is too old or not yet due",
+	"UnauthorizedException":               "The policies do not allow it (DryRun)",
 	"UnknownOperationException":           "No such operation",
 	"UnrecognizedClientException":         "The access key is not known",
 	"ValidationException":                 "A value is not right",
@@ -113,7 +117,7 @@ func optionsOf(chosen string, options []requestOption) []requestOption {
 }
 
 func operationOptions(chosen string) []requestOption {
-	list := []requestOption{{Text: "All requestOperations"}}
+	list := []requestOption{{Text: "All operations"}}
 	for _, name := range requestOperations {
 		list = append(list, requestOption{Value: name, Text: name})
 	}
@@ -121,7 +125,7 @@ func operationOptions(chosen string) []requestOption {
 }
 
 func outcomeOptions(chosen string) []requestOption {
-	list := []requestOption{{Text: "All requestOutcomes"}}
+	list := []requestOption{{Text: "All outcomes"}}
 	for _, o := range requestOutcomes {
 		list = append(list, requestOption{Value: o.value, Text: o.text})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -115,20 +116,15 @@ func (c *Console) hasBuiltin() bool { return c.service.RegistrationURL(market.Pr
 
 // look finds out which steps have been done, and remembers them.
 func (c *Console) look(ctx context.Context) (ladderState, error) {
-	l := &c.ladder
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.seen == nil {
-		l.seen = map[string]string{}
-	}
-	l.requests(c.log)
-	if _, ok := l.seen[stepMeter]; !ok { // by a Souk that ran over the same store before, perhaps
+	seen := c.ladder.look(c.log)
+	if _, ok := seen[stepMeter]; !ok { // by a Souk that ran over the same store before, perhaps
 		list, err := c.service.Usage(ctx, callerIn(ctx), market.UsageFilter{Limit: 1})
 		if err != nil {
 			return ladderState{}, err
 		}
 		if len(list) > 0 && list[0].Series.Resource == "" {
-			l.seen[stepMeter] = "There is usage of product " + plain(list[0].Series.ProductCode) + "."
+			seen[stepMeter] = "There is usage of product " + plain(list[0].Series.ProductCode) + "."
+			c.ladder.remember(seen)
 		}
 	}
 	steps := []string{stepBuiltin, stepOwn, stepMeter, stepEntitled}
@@ -138,8 +134,8 @@ func (c *Console) look(ctx context.Context) (ladderState, error) {
 	var state ladderState
 	done := 0
 	for _, id := range steps {
-		seen, ok := l.seen[id]
-		state.Steps = append(state.Steps, stepState{id, ok, seen})
+		text, ok := seen[id]
+		state.Steps = append(state.Steps, stepState{id, ok, text})
 		if ok {
 			done++
 		}
@@ -147,6 +143,29 @@ func (c *Console) look(ctx context.Context) (ladderState, error) {
 	state.Done = done == len(steps)
 	state.Text = fmt.Sprintf("%d of %d steps done.", done, len(steps))
 	return state, nil
+}
+
+// newcomer reports whether nothing was seen yet of what the Start page leads to, where its block can be pasted as it is.
+func (c *Console) newcomer() bool {
+	return c.environment.AccessKeyID != "" && len(c.ladder.look(c.log)) == 0
+}
+
+// look is what was seen so far, by now.
+func (l *ladder) look(log *reqlog.Log) map[string]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen == nil {
+		l.seen = map[string]string{}
+	}
+	l.requests(log)
+	return maps.Clone(l.seen)
+}
+
+// remember adds what was seen elsewhere.
+func (l *ladder) remember(seen map[string]string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.Copy(l.seen, seen)
 }
 
 // requests looks through the log for the steps that were not seen yet. What it saw, it need not look for again.

@@ -100,6 +100,25 @@ func TestCommandsAreQuoted(t *testing.T) {
 	}
 }
 
+// Whoever comes first to a Souk to try things with is led to the page to start with, until something was tried.
+func TestNewcomersAreLedToStart(t *testing.T) {
+	s := sampleSite(t)
+	for name, env := range map[string]console.Environment{"tells no key": {Endpoint: "https://souk.example", Region: "eu-central-1"}, "tells nothing": {}} {
+		if strings.Contains(s.told(env).get("/").is(t, http.StatusOK).body, `class="notice new"`) {
+			t.Errorf("a Souk that %s leads newcomers to Start", name)
+		}
+	}
+	s = s.told(sampleEnvironment())
+	s.get("/").is(t, http.StatusOK, "New here? Start has what to paste into your shell").has(t, `New here? <a href="/start">`)
+	if strings.Contains(s.get("/subscriptions").body, "New here?") {
+		t.Error("every page leads newcomers to Start")
+	}
+	s.called("GetEntitlements", "aws-cli", "", "{}")
+	if strings.Contains(s.get("/").is(t, http.StatusOK).body, "New here?") {
+		t.Error("who has made a call is still called new")
+	}
+}
+
 type ladderState struct {
 	Steps []struct {
 		ID   string

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/souk-market/souk/internal/market"
@@ -17,15 +18,21 @@ type subscriptionPage struct {
 	Customer    string // CustomerIdentifier as sellers get it; "" for products that have none
 	Legacy      bool
 	Start       moment
-	Active      bool
 	Started     bool
+	BuyerGone   bool // the buyer's account is suspended
 	Entitled    []entitled
-	Setup       string // addresses that the buttons post to
-	Cancel      string
+	Setup       string // address that the button posts to
+	Comes       *overview
+	Doings      []subscriptionDoing
+	Followers   []link // what goes on with it
 	Target      string // where the buyer's browser will be sent; "" for nowhere
 	Notice      string
 	Calls       []call
+	ReadOnly    bool // who looks may not act
 }
+
+// subscriptionDoing leads to the page of something that can be done now.
+type subscriptionDoing struct{ Path, Title, Hint string }
 
 // entitled is how much of a dimension the agreement entitles to.
 type entitled struct{ Name, Amount string }
@@ -46,39 +53,36 @@ const maxCalls = 10
 // subscription is the page of one agreement.
 func (c *Console) subscription(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	a, customer, err := c.service.Agreement(ctx, callerIn(ctx), r.PathValue("id"))
+	g, err := c.agreementState(ctx, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	p, offers, err := c.service.Product(ctx, callerIn(ctx), a.ProductCode)
-	if err != nil {
-		return err
-	}
-	names, err := c.accountNames(ctx)
-	if err != nil {
-		return err
-	}
-	product := card(p, names)
+	product := card(g.product, g.names)
 	page := subscriptionPage{
-		subscriptionRow: subscriptionRow{
-			Path: subscriptionPath(a.ID), Title: product.Title, Initial: product.Initial, Seller: product.Seller,
-			Buyer: names.of(a.Buyer), BuyerID: a.Buyer, Status: statusOf(a.Status), FreeTrial: a.FreeTrial,
-			Accepted: momentOf(a.AcceptedAt), End: momentOf(a.EndAt), AutoRenew: a.AutoRenew && a.Status == market.Active, Suspended: !a.SuspendedAt.IsZero(), ID: a.ID,
-		},
-		ProductPath: product.Path, ProductCode: p.Code, License: a.LicenseARN, Legacy: p.Kind == market.Legacy,
-		Start: momentOf(a.StartAt), Active: a.Status == market.Active, Started: !a.StartAt.After(c.service.Now()), Entitled: entitledTo(p, a.Entitlements),
-		Setup: subscriptionPath(a.ID) + "/setup", Cancel: subscriptionPath(a.ID) + "/cancel", Target: plain(c.service.RegistrationURL(p)),
-		Notice: notices[r.URL.Query().Get("notice")], Calls: c.callsOf(a),
+		subscriptionRow: c.subscriptionRow(g.Agreement, product, g.names),
+		ProductPath:     product.Path, ProductCode: g.product.Code, License: g.LicenseARN, Legacy: g.product.Kind == market.Legacy,
+		Start: momentOf(g.StartAt), Started: !g.StartAt.After(g.now), Entitled: entitledTo(g.product, g.Entitlements), Comes: g.overview(),
+		Setup: subscriptionPath(g.ID) + "/setup", Target: plain(c.service.RegistrationURL(g.product)),
+		Notice: notices[r.URL.Query().Get("notice")], Calls: c.callsOf(ctx, g.Agreement), ReadOnly: !callerIn(ctx).Operator, BuyerGone: g.buyerGone,
 	}
-	for _, o := range offersOf(p, offers, a.OfferID) {
-		if o.ID == a.OfferID {
-			page.Offer = o.Name
-		}
+	if o, ok := g.offer(); ok {
+		page.Offer = offerName(o)
 	}
 	if page.Legacy {
-		page.Customer = customer.Identifier
+		page.Customer = g.customer.Identifier
 	}
-	return c.render(w, response{status: http.StatusOK, page: "subscription", title: page.Title + ": subscription", section: "subscriptions", body: page})
+	doable := g.doable(sentAct{})
+	for _, d := range doings() {
+		if a, ok := doable[d.step]; ok && !page.ReadOnly {
+			page.Doings = append(page.Doings, subscriptionDoing{a.Action, d.title, d.hint})
+		}
+	}
+	for _, f := range g.followers {
+		if f.Status == market.Active {
+			page.Followers = append(page.Followers, link{map[market.Intent]string{market.IntentRenew: "Renewal", market.IntentReplace: "Replacement"}[f.Intent], subscriptionPath(f.ID)})
+		}
+	}
+	return c.render(w, response{status: http.StatusOK, page: "subscription", title: page.Title + ": subscription", section: "subscriptions", style: "storefront.css", body: page})
 }
 
 // entitledTo lists what an agreement or an offer entitles to.
@@ -105,26 +109,20 @@ func entitledTo(p market.Product, entitlements []market.Entitlement) []entitled 
 	return list
 }
 
-// cancel ends an agreement for its buyer, and leads back to it.
-func (c *Console) cancel(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.service.End(r.Context(), callerIn(r.Context()), r.PathValue("id"), market.Cancelled)
-	if err != nil {
-		return err
-	}
-	http.Redirect(w, r, subscriptionPath(a.ID)+"?notice=cancelled", http.StatusSeeOther)
-	return nil
-}
-
 // notices are what a redirect to the page can say. The address names one of them; it cannot say anything of its own.
 var notices = map[string]string{
 	"subscribed": "You are subscribed. Now set up your account with the seller.",
 	"cancelled":  "The subscription is cancelled. For an hour its seller can send the last usage records.",
+	"changed":    "The subscription is changed, from now on.",
+	"unchanged":  "Nothing was changed: it was all so already.",
+	"renewed":    "This is the renewal. It starts when the subscription before it ends.",
+	"switched":   "This subscription has taken the place of the one before it. Set up your account again: its license is a new one.",
 	"existing":   "This account had subscribed to the product already, and may do so once at a time. This is its subscription.",
 }
 
 // callsOf lists the newest requests that were about the agreement's license.
-func (c *Console) callsOf(a market.Agreement) []call {
-	if c.log == nil {
+func (c *Console) callsOf(ctx context.Context, a market.Agreement) []call {
+	if c.log == nil || !callerIn(ctx).Operator { // they are its seller's
 		return nil
 	}
 	var calls []call

@@ -14,6 +14,7 @@ const pageSize = 50
 // subscriptionsPage is the list of subscriptions, of one buyer or of all.
 type subscriptionsPage struct {
 	Buyers []buyer // to filter by
+	Many   bool    // too many to list: their id is asked for
 	Buyer  string  // filtered by; "" for all
 	Rows   []subscriptionRow
 	Next   string // address of the next page; "" on the last
@@ -28,12 +29,27 @@ type subscriptionRow struct {
 	Buyer     string
 	BuyerID   string
 	Status    status
+	Active    bool // not over; pending ones are
 	FreeTrial bool
 	Accepted  moment
 	End       moment // zero: no end
 	AutoRenew bool
 	Suspended bool
+	Begins    moment // of a pending one; zero for the others
 	ID        string
+}
+
+func (c *Console) subscriptionRow(a market.Agreement, p productCard, names accountNames) subscriptionRow {
+	active, started := a.Status == market.Active, !a.StartAt.After(c.service.Now())
+	row := subscriptionRow{
+		Path: subscriptionPath(a.ID), Title: p.Title, Initial: p.Initial, Seller: names.of(a.Seller), Buyer: names.of(a.Buyer), BuyerID: a.Buyer,
+		Status: subscriptionStatus(&a, started), Active: active, FreeTrial: a.FreeTrial, Accepted: momentOf(a.AcceptedAt), End: momentOf(a.EndAt),
+		AutoRenew: a.AutoRenew && active, Suspended: active && !a.SuspendedAt.IsZero(), ID: a.ID,
+	}
+	if active && !started {
+		row.Begins = momentOf(a.StartAt)
+	}
+	return row
 }
 
 // status of an agreement, for people. Tone is a class of the style sheet.
@@ -61,6 +77,9 @@ func statusOf(s market.Status) status {
 func (c *Console) subscriptions(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
 	filter := market.AgreementFilter{Buyer: query.Get("buyer"), After: query.Get("after"), Limit: pageSize + 1}
+	if caller := callerIn(ctx); !caller.Operator {
+		filter.Buyer = caller.Account // as a buyer, it has its own
+	}
 	list, err := c.service.Agreements(ctx, callerIn(ctx), filter)
 	if err != nil {
 		return err
@@ -74,6 +93,7 @@ func (c *Console) subscriptions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := subscriptionsPage{Buyers: buyersOf(accounts), Buyer: plain(filter.Buyer), First: filter.After == ""}
+	page.Many = len(page.Buyers) > fewChoices
 	for i := range page.Buyers {
 		page.Buyers[i].Chosen = page.Buyers[i].ID == filter.Buyer
 	}
@@ -82,15 +102,11 @@ func (c *Console) subscriptions(w http.ResponseWriter, r *http.Request) error {
 		page.Next = "/subscriptions?" + url.Values{"buyer": {filter.Buyer}, "after": {list[pageSize-1].ID}}.Encode()
 	}
 	names := namesOf(accounts)
+	c.addNames(ctx, names, list...)
 	for _, a := range list {
-		p := card(products[a.ProductCode], names)
-		page.Rows = append(page.Rows, subscriptionRow{
-			Path: subscriptionPath(a.ID), Title: p.Title, Initial: p.Initial, Seller: names.of(a.Seller),
-			Buyer: names.of(a.Buyer), BuyerID: a.Buyer, Status: statusOf(a.Status), FreeTrial: a.FreeTrial,
-			Accepted: momentOf(a.AcceptedAt), End: momentOf(a.EndAt), AutoRenew: a.AutoRenew && a.Status == market.Active, Suspended: !a.SuspendedAt.IsZero(), ID: a.ID,
-		})
+		page.Rows = append(page.Rows, c.subscriptionRow(a, card(products[a.ProductCode], names), names))
 	}
-	return c.render(w, response{status: http.StatusOK, page: "subscriptions", title: "Your subscriptions", section: "subscriptions", body: page})
+	return c.render(w, response{status: http.StatusOK, page: "subscriptions", title: "Your subscriptions", section: "subscriptions", style: "storefront.css", body: page})
 }
 
 func (c *Console) productsByCode(ctx context.Context) (map[string]market.Product, error) {

@@ -48,8 +48,10 @@ type usageAsk struct {
 	after   string    // buyers after this one
 }
 
-// usageSpans are how many hours a page can show, and for each how many buyers it has: a page has some 800 cells.
-var usageSpans = []struct{ hours, buyers int }{{24, 25}, {48, 16}, {168, 6}}
+// usageSpans are how many hours a page can show, and for each how many buyers it has: a page has some 800 cells at most, which is what fits.
+func usageSpans() []usageSpan { return []usageSpan{{24, 25}, {48, 12}, {168, 5}} }
+
+type usageSpan struct{ hours, buyers int }
 
 // usageText bounds what addresses may ask for.
 const usageText = 256
@@ -77,14 +79,14 @@ func (c *Console) usage(w http.ResponseWriter, r *http.Request) error {
 		if problem != "" {
 			status = http.StatusUnprocessableEntity
 		}
-		return c.render(w, response{status: status, page: "usage", title: "Usage", section: "usage", style: "usage.css", body: page})
+		return c.render(w, response{status: status, page: "usage", title: "Usage", section: "usage", style: "usage.css", script: "usage.js", body: page})
 	}
 	page.Product = usageProduct{p.Code, card(p, nil).Title, productPath(p.Code)}
 	if err := c.fillUsage(ctx, &page, p, now); err != nil {
 		return err
 	}
 	page.link(now)
-	return c.render(w, response{status: http.StatusOK, page: "usage", title: page.Product.Title + ": usage", section: "usage", style: "usage.css", body: page})
+	return c.render(w, response{status: http.StatusOK, page: "usage", title: page.Product.Title + ": usage", section: "usage", style: "usage.css", script: "usage.js", body: page})
 }
 
 // fillUsage asks for all figures of the page, and takes what is there in time.
@@ -135,13 +137,13 @@ func (c *Console) fillUsage(ctx context.Context, page *usagePage, p market.Produ
 
 // parseUsageAsk reads an address. The problem says, for people, what of it cannot be.
 func parseUsageAsk(q url.Values, now time.Time) (ask usageAsk, problem string) {
-	ask = usageAsk{product: q.Get("product"), Buyer: strings.TrimSpace(q.Get("buyer")), To: q.Get("to"), after: q.Get("after"), span: usageSpans[0].hours}
+	ask = usageAsk{product: q.Get("product"), Buyer: strings.TrimSpace(q.Get("buyer")), To: q.Get("to"), after: q.Get("after"), span: usageSpans()[0].hours}
 	if len(ask.product) > usageText || len(ask.Buyer) > usageText || len(ask.after) > usageText {
 		return usageAsk{span: ask.span, Spans: spanChoices(ask.span)}, "A product’s code or a buyer’s account is not that long."
 	}
 	if text := q.Get("hours"); text != "" {
 		n, err := strconv.Atoi(text)
-		if err != nil || !slices.ContainsFunc(usageSpans, func(s struct{ hours, buyers int }) bool { return s.hours == n }) {
+		if err != nil || !slices.ContainsFunc(usageSpans(), func(s usageSpan) bool { return s.hours == n }) {
 			problem = "Choose one of the ranges."
 		} else {
 			ask.span = n
@@ -154,21 +156,21 @@ func parseUsageAsk(q url.Values, now time.Time) (ask usageAsk, problem string) {
 		if err != nil {
 			problem = "“" + plain(cutText(ask.To)) + "” is no time. A time is written like 2026-11-24T15:00:00Z."
 		} else {
-			ask.end = end.Add(time.Hour - 1).Truncate(time.Hour)
+			ask.end = later(end.Add(time.Hour-1).Truncate(time.Hour), time.Unix(int64(ask.span)*3600, 0).UTC()) // nothing is older than 1970
 		}
 	}
 	ask.from = ask.end.Add(-time.Duration(ask.span) * time.Hour)
 	return ask, problem
 }
 
-// parseUsageTime reads an instant between the years 1970 and 9999, as addresses and as browsers' fields have it.
+// parseUsageTime reads an instant from the years 1970 to 9999, as addresses and as browsers' fields have it.
 func parseUsageTime(text string) (t time.Time, err error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", dateLayout} {
 		if t, err = time.Parse(layout, text); err == nil {
 			break
 		}
 	}
-	if err == nil && (t.Unix() < 0 || t.UTC().Year() > 9998) {
+	if err == nil && (t.Unix() < 0 || t.UTC().Year() > 9999) {
 		err = strconv.ErrRange
 	}
 	return t.UTC(), err
@@ -182,7 +184,7 @@ func cutText(s string) string {
 }
 
 func spanChoices(span int) (list []choice) {
-	for _, s := range usageSpans {
+	for _, s := range usageSpans() {
 		text := strconv.Itoa(s.hours) + " hours"
 		if s.hours > 48 {
 			text = strconv.Itoa(s.hours/24) + " days"

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/souk-market/souk/internal/market"
@@ -17,6 +16,7 @@ type usageChart struct {
 	Lines  []chartLine
 	Others int // dimensions that are not drawn
 	Hours  []chartHour
+	Each   string // what a row of the table is: "Hour", or "6 hours from"
 	From   moment
 	To     moment
 	Width  int
@@ -28,10 +28,10 @@ type chartLine struct {
 	Key   string
 	Most  string
 	Total string
-	Path  string // of the line, in the SVG's units
-	Area  string // of what is under it
+	Path  string // of what is under the line, in the SVG's units: its sides and its foot are outside of what is shown
 }
 
+// chartHour is a row of the table: an hour, or of a week a few hours together.
 type chartHour struct {
 	Time  moment
 	Cells []string // one a line
@@ -44,6 +44,9 @@ const (
 	chartLines  = 8
 	chartWidth  = 960
 	chartHeight = 96
+	// chartRows is how many hours have a row each in the table. Of a week, rows are weekRow hours.
+	chartRows = 48
+	weekRow   = 6
 	// chartStep is how many hours are added up at a time, so that a store that does one thing at once does others in between.
 	chartStep = 6 * time.Hour
 )
@@ -86,39 +89,51 @@ func showChart(ask usageAsk, p market.Product, f chartFigure) usageChart {
 			}
 		}
 		line := chartLine{Title: dimensionTitle(p, key), Key: plain(key), Most: longNumber(slices.Max(values)), Total: longNumber(total)}
-		line.Path, line.Area = chartPath(values)
+		line.Path = chartPath(values)
 		out.Lines = append(out.Lines, line)
 	}
 	if len(keys) == 0 {
 		return out
 	}
-	for i := range ask.span {
+	each := 1
+	if out.Each = "Hour"; ask.span > chartRows {
+		each, out.Each = weekRow, plural(weekRow, "hour", "hours")+" from"
+	}
+	for i := 0; i < ask.span; i += each {
 		row := chartHour{Time: momentOf(ask.from.Add(time.Duration(i) * time.Hour))}
 		for _, key := range keys {
-			cell := "–"
-			if quantity, ok := f.byDimension[key][first+int64(i)]; ok {
-				cell = longNumber(quantity)
-			}
-			row.Cells = append(row.Cells, cell)
+			row.Cells = append(row.Cells, sumOfHours(f.byDimension[key], first+int64(i), each))
 		}
 		out.Hours = append(out.Hours, row)
 	}
 	return out
 }
 
-// chartPath is a line through values, the highest at the top, and the area under it.
-func chartPath(values []int64) (line, area string) {
-	const top = 6 // room for the stroke
-	most := max(slices.Max(values), 1)
-	var b strings.Builder
-	for i, v := range values {
-		x := float64(chartWidth) * (float64(i) + 0.5) / float64(len(values)) // in the middle of its hour
-		y := top + (chartHeight-top)*(1-float64(v)/float64(most))
-		fmt.Fprintf(&b, "%c%.1f %.1f", "ML"[min(i, 1)], x, y)
+// sumOfHours is the quantity of some hours together, as it stands in the table.
+func sumOfHours(byHour map[int64]int64, first int64, hours int) string {
+	var sum int64
+	any := false
+	for hour := first; hour < first+int64(hours); hour++ {
+		quantity, ok := byHour[hour]
+		sum, any = sum+quantity, any || ok
 	}
-	line = b.String()
-	half := float64(chartWidth) / float64(2*len(values))
-	return line, fmt.Sprintf("%sL%.1f %dL%.1f %dZ", line, chartWidth-half, chartHeight, half, chartHeight)
+	if !any {
+		return "–"
+	}
+	return longNumber(sum)
+}
+
+// chartPath is the area under a line through values, the highest at the top.
+func chartPath(values []int64) string {
+	const top, out = 6, 9 // room for the stroke, and where it is not seen
+	most := max(slices.Max(values), 1)
+	height := func(v int64) int { return top + int(float64(chartHeight-top)*(1-float64(v)/float64(most))+0.5) }
+	b := fmt.Appendf(nil, "M-%d %dV%d", out, chartHeight+out, height(values[0]))
+	for i, v := range values {
+		x := chartWidth * (2*i + 1) / (2 * len(values)) // in the middle of its hour
+		b = fmt.Appendf(b, "L%d %d", x, height(v))
+	}
+	return string(fmt.Appendf(b, "H%dV%dZ", chartWidth+out, chartHeight+out))
 }
 
 // dimensionOrder is the dimensions that have usage: those of the product, and then those that it had.

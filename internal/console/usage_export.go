@@ -23,6 +23,9 @@ func (c *Console) usageExport(w http.ResponseWriter, r *http.Request) error {
 	case format != "csv" && format != "jsonl":
 		return &httpError{http.StatusUnprocessableEntity, "A file of usage is csv or jsonl."}
 	}
+	if err := c.exportable(r.Context(), ask.Product); err != nil {
+		return err
+	}
 	if ask.Product != "" {
 		if _, _, err := c.service.Product(r.Context(), callerIn(r.Context()), ask.Product); err != nil {
 			return err

@@ -57,7 +57,7 @@ type age struct {
 func (fs *figures) ask(ctx context.Context, key string, compute func(context.Context) (any, error)) pending {
 	now := time.Now()
 	caller := callerIn(ctx)
-	key = caller.ARN + "\x00" + key // others may see less, or more
+	key = fmt.Sprint(caller.ARN, "\x00", caller.Rights, "\x00", key) // others may see less, or more
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.kept[key]
@@ -94,6 +94,13 @@ func (fs *figures) evict() {
 		}
 		delete(fs.kept, oldest) // whoever waits for it still has it
 	}
+}
+
+// forget lets all go, also what is being made: they are of a market that is another one now.
+func (fs *figures) forget() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	clear(fs.kept)
 }
 
 func (fs *figures) run(ctx context.Context, f *figure, begun time.Time, compute func(context.Context) (any, error)) {

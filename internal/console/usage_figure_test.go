@@ -84,6 +84,23 @@ func TestFiguresThatFailAreTriedAgain(t *testing.T) {
 	}
 }
 
+// What was begun before everything changed is not shown afterwards, whenever it ends.
+func TestFiguresAreForgotten(t *testing.T) {
+	var fs figures
+	gate := make(chan struct{})
+	fs.ask(t.Context(), "n", func(context.Context) (any, error) { <-gate; return 1, nil })
+	if n, _, err := take(t, &fs, "old", long, func(context.Context) (any, error) { return 1, nil }); n != 1 || err != nil {
+		t.Fatalf("before: %d, %v", n, err)
+	}
+	fs.forget()
+	close(gate)
+	for _, key := range []string{"n", "old"} {
+		if n, old, err := take(t, &fs, key, long, func(context.Context) (any, error) { return 2, nil }); n != 2 || old.Ago != "" || err != nil {
+			t.Errorf("%s: %d, %+v, %v", key, n, old, err)
+		}
+	}
+}
+
 func TestFiguresAreBounded(t *testing.T) {
 	var fs figures
 	gate := make(chan struct{})

@@ -72,7 +72,7 @@ func (c *Console) heatOf(ctx context.Context, ask usageAsk) (f heatFigure, err e
 		f.buyers = []string{ask.Buyer}
 	} else {
 		most := 0
-		for _, s := range usageSpans {
+		for _, s := range usageSpans() {
 			if s.hours == ask.span {
 				most = s.buyers
 			}
@@ -244,7 +244,7 @@ func joinSaid(a, b string) string {
 
 // accountName is what an account is called; its id, if it is called nothing or is not known.
 func (c *Console) accountName(ctx context.Context, id string) string {
-	if a, ok, err := c.service.Account(callerIn(ctx), id); err == nil && ok && a.Name != "" {
+	if a, ok, err := c.service.Account(ctx, callerIn(ctx), id); err == nil && ok && a.Name != "" {
 		return plain(a.Name)
 	}
 	return plain(id)

@@ -14,7 +14,13 @@ func (p *usagePage) link(now time.Time) {
 		p.Earlier = ask.path(ask.from, "")
 	}
 	if latest := now.Truncate(time.Hour).Add(time.Hour); ask.end.Before(latest) {
-		p.Later = ask.path(earlier(ask.end.Add(step), latest), "")
+		later := *ask
+		if ask.end.Add(step).Before(latest) {
+			p.Later = later.path(ask.end.Add(step), "")
+		} else { // the page that goes on with the clock
+			later.To, later.end = "", latest
+			p.Later = later.path(latest, "")
+		}
 	}
 	p.Records = recordsPath(recordsAsk{Product: ask.product, Buyer: ask.Buyer, from: ask.from, to: ask.end}, 0)
 	for _, e := range []link{{"CSV", "csv"}, {"JSON lines", "jsonl"}} {
@@ -28,11 +34,14 @@ func (a *usageAsk) path(end time.Time, after string) string {
 	if a.Buyer != "" {
 		q.Set("buyer", a.Buyer)
 	}
-	if a.span != usageSpans[0].hours {
+	if a.span != usageSpans()[0].hours {
 		q.Set("hours", strconv.Itoa(a.span))
 	}
-	if a.To != "" || !end.Equal(a.end) {
+	switch {
+	case !end.Equal(a.end):
 		q.Set("to", end.Format(time.RFC3339))
+	case a.To != "":
+		q.Set("to", a.To) // as it was written: the end of year 9999 cannot be
 	}
 	if after != "" {
 		q.Set("after", after)
@@ -55,7 +64,7 @@ func setAll(q url.Values, product, buyer, dimension string, from, to time.Time) 
 		}
 	}
 	for name, t := range map[string]time.Time{"from": from, "to": to} {
-		if !t.IsZero() {
+		if !t.IsZero() && t.Year() <= 9999 { // the end of year 9999 cannot be written, and nothing comes after it
 			q.Set(name, t.Format(time.RFC3339))
 		}
 	}

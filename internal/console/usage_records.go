@@ -88,7 +88,7 @@ func (c *Console) usageRecords(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return c.render(w, response{status: status, page: "usage_records", title: "Usage records", section: "usage", style: "usage.css", body: page})
+	return c.render(w, response{status: status, page: "usage_records", title: "Usage records", section: "usage", style: "usage.css", script: "usage.js", body: page})
 }
 
 func (c *Console) fillRecords(ctx context.Context, page *recordsPage, products map[string]market.Product) error {

@@ -24,7 +24,7 @@ type worldTools struct {
 
 // worldNav is the navigation within the section. What this Souk does not offer is not in it.
 type worldNav struct {
-	At            string // "accounts", "policies", "evaluate", "clock" or "faults"
+	At            string // "accounts", "policies", "evaluate", "clock", "faults" or "snapshots"
 	Clock, Faults bool
 }
 
@@ -44,6 +44,9 @@ func (c *Console) registerWorld(mux *http.ServeMux) {
 	c.handle(mux, "/world/policy", methods{"GET": c.policy, "POST": c.savePolicy})
 	c.handle(mux, "/world/evaluate", methods{"GET": c.evaluate, "POST": c.evaluate})
 	c.handle(mux, "/world/clock", methods{"GET": c.clockPage, "POST": c.changeClock})
+	c.handle(mux, snapshotsPath, methods{"GET": c.snapshots, "POST": c.takeSnapshot})
+	c.handle(mux, snapshotsPath+"/restore", methods{"GET": c.confirmRestore, "POST": c.restoreSnapshot})
+	c.handle(mux, snapshotsPath+"/drop", methods{"POST": c.dropSnapshot})
 	c.handle(mux, "/world/faults", methods{"GET": c.faults, "POST": c.addFault})
 	c.handle(mux, "/world/faults/clear", methods{"POST": c.clearFaults})
 	c.handle(mux, "/world/faults/{id}/remove", methods{"POST": c.removeFault})

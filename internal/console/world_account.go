@@ -21,6 +21,7 @@ type worldAccountPage struct {
 	Owners   []string // users, to make a key for; the root user is not among them
 	Key      keyForm
 	Session  sessionForm
+	ReadOnly bool // who looks may not act
 	Sessions bool // sessions can be issued, and there is a role to issue them of
 }
 
@@ -99,6 +100,7 @@ func (c *Console) showWorldAccount(w http.ResponseWriter, r *http.Request, statu
 			page.RoleList.add(row)
 		}
 	}
+	page.ReadOnly = !callerIn(r.Context()).Operator
 	page.Sessions = c.tools.credentials != nil && (len(page.RoleList.Items) > 0 || session.Problem != "")
 	for _, p := range dir.Policies {
 		if p.Account == a.ID {

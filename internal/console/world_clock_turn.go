@@ -43,24 +43,11 @@ func monthEnd(t time.Time) time.Time {
 
 // nextDue is the earliest instant after the present at which an agreement starts, ends, or closes down.
 func (c *Console) nextDue(ctx context.Context) (next time.Time, err error) {
-	now := c.tools.clock.Now()
-	f := market.AgreementFilter{ByID: true, Limit: 1000}
-	for {
-		list, err := c.service.Agreements(ctx, callerIn(ctx), f)
-		if err != nil {
-			return time.Time{}, err
-		}
-		for _, a := range list {
-			if a.DueAt.After(now) && (next.IsZero() || a.DueAt.Before(next)) {
-				next = a.DueAt
-			}
-		}
-		if len(list) < f.Limit {
-			break
-		}
-		f.AfterID = list[len(list)-1].ID
+	next, ok, err := c.service.NextDue(ctx, callerIn(ctx))
+	if err != nil {
+		return time.Time{}, err
 	}
-	if next.IsZero() {
+	if !ok {
 		return time.Time{}, &httpError{http.StatusConflict, "Nothing falls due by itself: no agreement has an end. Buy a free trial or a contract, and there is something to wait for."}
 	}
 	return next, nil

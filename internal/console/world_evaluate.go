@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -102,7 +101,7 @@ func (c *Console) evaluate(w http.ResponseWriter, r *http.Request) error {
 	}
 	status := http.StatusOK
 	if r.Method == http.MethodPost || q.Action != "" {
-		if page.Answer, err = c.ask(r.Context(), dir, page.Asked, page.Problems); err != nil {
+		if page.Answer, err = c.ask(dir, page.Asked, page.Problems); err != nil {
 			return err
 		}
 		if page.Answer == nil {
@@ -125,8 +124,8 @@ func principalsOf(dir account.State) []string {
 }
 
 // ask has the policies decide. If the question makes no sense, it says why in problems, and answers nil.
-func (c *Console) ask(ctx context.Context, dir account.State, q question, problems map[string]string) (*answer, error) {
-	p, identity, err := principalOf(ctx, dir, q.Principal)
+func (c *Console) ask(dir account.State, q question, problems map[string]string) (*answer, error) {
+	p, identity, err := account.Find(dir, q.Principal)
 	switch {
 	case err != nil:
 		return nil, err

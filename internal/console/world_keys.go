@@ -1,8 +1,6 @@
 package console
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -99,20 +97,13 @@ func (c *Console) createKey(w http.ResponseWriter, r *http.Request) error {
 	if form.Problem != "" {
 		return c.showWorldAccount(w, r, http.StatusUnprocessableEntity, form, sessionForm{})
 	}
-	k := account.AccessKey{ID: "AKIA" + rand.Text()[:16], Secret: newKeySecret(), Account: a.ID, User: form.User, Name: form.Name, Note: form.Note}
-	if err := c.applyDirectory(r, account.State{Keys: []account.AccessKey{k}}); err != nil {
+	k, err := c.service.CreateAccessKey(r.Context(), callerIn(r.Context()), account.AccessKey{Account: a.ID, User: form.User, Name: form.Name, Note: form.Note})
+	if err != nil {
 		return err
 	}
 	return c.showCredentials(w, credentialsPage{
 		Account: rowOfAccount(a), Owner: plain(owner), ID: k.ID, Secret: k.Secret, EvaluatorPath: evaluatePath(question{Principal: owner}),
 	})
-}
-
-// newKeySecret has 40 characters, as AWS's.
-func newKeySecret() string {
-	var b [30]byte
-	_, _ = rand.Read(b[:]) // never fails: it ends the process first
-	return base64.StdEncoding.EncodeToString(b[:])
 }
 
 // applyDirectory adds and changes a part of who there is.
@@ -147,8 +138,7 @@ func (c *Console) switchKey(w http.ResponseWriter, r *http.Request, inactive boo
 	if k.Inactive == inactive {
 		return &httpError{http.StatusConflict, "Access key " + plain(id) + " is " + notice + " already. Load the account’s page again to see how things stand."}
 	}
-	k.Inactive = inactive
-	if err := c.applyDirectory(r, account.State{Keys: []account.AccessKey{k}}); err != nil {
+	if _, err := c.service.SwitchAccessKey(r.Context(), callerIn(r.Context()), id, inactive); err != nil {
 		return err
 	}
 	http.Redirect(w, r, worldAccountPath(k.Account)+"?notice="+notice+"#keys", http.StatusSeeOther)

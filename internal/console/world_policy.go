@@ -79,7 +79,7 @@ func (c *Console) showPolicy(w http.ResponseWriter, r *http.Request, status int,
 	if d.account != "" {
 		page.AccountPath = worldAccountPath(d.account)
 	}
-	if d.write != nil {
+	if d.write != nil && callerIn(r.Context()).Operator {
 		page.Action = policyPath(d.of, d.inline)
 	}
 	if again != nil {

@@ -84,10 +84,14 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 		clock: clock.New(func() time.Time { return start }), faults: fault.New(fault.Config{Seed: 7}),
 	}
 	directory, ring := new(account.Directory), new(keyring.Ring)
-	if w.service, err = market.Open(t.Context(), market.Config{Store: s, Directory: directory, Ring: ring, Rand: rand.Reader, Now: w.clock.Now, BuiltinRegistrationURL: builtin}); err != nil {
+	if w.service, err = market.Open(t.Context(), market.Config{Store: s, Directory: directory, Ring: ring, Rand: rand.Reader, Now: w.clock.Now, BuiltinRegistrationURL: builtin,
+		OnRestore: func(context.Context) error { w.clock.Adopt(clock.State{}); return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.service.ApplyWorld(t.Context(), market.Operator(), cfg.world); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.service.SnapshotStart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.credentials = &account.Credentials{Directory: directory, Ring: ring, Now: time.Now, Rand: rand.Reader}

@@ -84,10 +84,8 @@ type BatchOutput struct {
 // Errors: DisabledAPI, InvalidProduct, InvalidCustomer, InvalidLicense, InvalidDimension, TimestampOutOfBounds, InvalidAllocations, InvalidTag.
 func (s *Service) BatchMeterUsage(ctx context.Context, c Caller, in *BatchInput, out *BatchOutput) error {
 	*out = BatchOutput{Results: out.Results[:0]}
-	now := c.Now
-	if now.IsZero() {
-		now = s.now()
-	}
+	now := s.enter(c.Now)
+	defer s.leave()
 	if !s.regions.Has("BatchMeterUsage", c.Region) {
 		return errDisabled
 	}

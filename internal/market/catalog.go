@@ -8,13 +8,16 @@ import (
 	"github.com/souk-market/souk/internal/account"
 )
 
-// Products lists what is for sale, by code.
+// Products lists what is for sale, by code: all of it to the operator, what they sell themselves to sellers, what they may buy to buyers.
 func (s *Service) Products(ctx context.Context, c Caller) (list []Product, err error) {
-	if err := operatorOnly(c); err != nil {
+	if err := mayRead(c, anyRight); err != nil {
 		return nil, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		list, err = tx.Products()
+		if list, err = tx.Products(); err != nil {
+			return err
+		}
+		list, err = productsFor(tx, c, list)
 		return err
 	})
 	return list, asMarket("list products", err)
@@ -22,7 +25,7 @@ func (s *Service) Products(ctx context.Context, c Caller) (list []Product, err e
 
 // Product finds a product and its offers.
 func (s *Service) Product(ctx context.Context, c Caller, code string) (p Product, offers []Offer, err error) {
-	if err := operatorOnly(c); err != nil {
+	if err := mayRead(c, anyRight); err != nil {
 		return Product{}, nil, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
@@ -30,11 +33,18 @@ func (s *Service) Product(ctx context.Context, c Caller, code string) (p Product
 		if p, ok, err = tx.Product(code); err != nil {
 			return err
 		}
+		if ok {
+			if offers, err = tx.Offers(code); err != nil {
+				return err
+			}
+			offers, ok = seesProduct(c, p, offers)
+		}
 		if !ok {
+			p, offers = Product{}, nil
 			return fail(NotFound, "product %q does not exist", code)
 		}
-		offers, err = tx.Offers(code)
-		return err
+		p = forBuyers(c, p)
+		return nil
 	})
 	return p, offers, asMarket("find product", err)
 }
@@ -96,28 +106,41 @@ func validProductSettings(p Product) string {
 	return `token reuse must be "replay" or "single"`
 }
 
-// Accounts lists who there is, by id.
+// Accounts lists who there is, by id. Whoever is not the operator has their own account there.
 func (s *Service) Accounts(ctx context.Context, c Caller) ([]account.Account, error) {
 	dir, err := s.DirectoryState(ctx, c)
 	return dir.Accounts, err
 }
 
-// Account is one account, as this node knows it: it is not looked up in the store. False if there is none of that id.
-func (s *Service) Account(c Caller, id string) (account.Account, bool, error) {
-	if err := operatorOnly(c); err != nil {
+// Account is one account, as this node knows it: it is not looked up in the store. False if there is none of that id. Whoever is not the operator
+// knows, beside their own, those that they have to do with, and of those the name.
+func (s *Service) Account(ctx context.Context, c Caller, id string) (account.Account, bool, error) {
+	if err := mayRead(c, anyRight); err != nil {
 		return account.Account{}, false, err
 	}
 	a, ok := s.directory.Account(id)
-	return a, ok, nil
+	if !ok || c.Operator || id == c.Account {
+		return a, ok, nil
+	}
+	err := s.store.View(ctx, func(tx Tx) (err error) {
+		ok, err = knowsAccount(tx, c, id)
+		return err
+	})
+	if err != nil || !ok {
+		return account.Account{}, false, asMarket("find account", err)
+	}
+	return account.Account{ID: a.ID, Name: a.Name, Seller: a.Seller, Buyer: a.Buyer}, true, nil
 }
 
-// DirectoryState is everything about accounts, identities and keys, secrets of access keys included.
+// DirectoryState is everything about accounts, identities and keys, secrets of access keys included. Whoever is not the operator gets their own
+// account, what of it they may read, and no secrets.
 func (s *Service) DirectoryState(ctx context.Context, c Caller) (dir account.State, err error) {
-	if err := operatorOnly(c); err != nil {
+	if err := mayRead(c, anyRight); err != nil {
 		return account.State{}, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
 		dir, err = tx.Directory()
+		dir = directoryFor(c, dir)
 		return err
 	})
 	return dir, asMarket("read directory", err)
@@ -125,15 +148,16 @@ func (s *Service) DirectoryState(ctx context.Context, c Caller) (dir account.Sta
 
 // Agreements lists agreements in the order in which they were accepted, with the status that they have now.
 func (s *Service) Agreements(ctx context.Context, c Caller, f AgreementFilter) (list []Agreement, err error) {
-	if err := operatorOnly(c); err != nil {
+	if err := mayRead(c, ReadAgreements|ReadSubscriptions|ReadUsage); err != nil {
 		return nil, err
 	}
-	now := s.now()
+	now := s.enter(time.Time{})
+	defer s.leave()
 	if err := s.settled(ctx, now); err != nil {
 		return nil, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		list, err = agreementsAt(tx, f, now)
+		list, err = agreementsFor(tx, c, f, now)
 		return err
 	})
 	return list, asMarket("list agreements", err)
@@ -171,10 +195,11 @@ func agreementsAt(tx Tx, f AgreementFilter, now time.Time) ([]Agreement, error) 
 
 // Agreement finds an agreement and the customer that its buyer is.
 func (s *Service) Agreement(ctx context.Context, c Caller, id string) (a Agreement, customer Customer, err error) {
-	if err := operatorOnly(c); err != nil {
+	if err := mayRead(c, ReadAgreements|ReadSubscriptions); err != nil {
 		return Agreement{}, Customer{}, err
 	}
-	now := s.now()
+	now := s.enter(time.Time{})
+	defer s.leave()
 	if err := s.settled(ctx, now); err != nil {
 		return Agreement{}, Customer{}, err
 	}
@@ -183,7 +208,8 @@ func (s *Service) Agreement(ctx context.Context, c Caller, id string) (a Agreeme
 		if a, ok, err = tx.Agreement(id); err != nil {
 			return err
 		}
-		if !ok {
+		if !ok || !seesAgreement(c, &a) {
+			a = Agreement{}
 			return fail(NotFound, "agreement %q does not exist", id)
 		}
 		a.Status = a.StatusAt(now)

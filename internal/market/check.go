@@ -102,6 +102,11 @@ func (k *checker) catalog() error {
 		if reason := validProductSettings(p); reason != "" {
 			k.problem(path, "%s", reason)
 		}
+		for _, d := range p.Dimensions {
+			if reason := d.Price.Flaw(); reason != "" {
+				k.problem(path, "the price of dimension %q %s", d.Key, reason)
+			}
+		}
 	}
 	offers, err := k.tx.Offers("")
 	if err != nil {

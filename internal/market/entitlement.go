@@ -56,10 +56,8 @@ type EntitlementItem struct {
 //
 // Errors: WrongRegion, InvalidParameter.
 func (s *Service) GetEntitlements(ctx context.Context, c Caller, in *EntitlementsInput, dst []EntitlementItem) (items []EntitlementItem, nextToken string, err error) {
-	now := c.Now
-	if now.IsZero() {
-		now = s.now()
-	}
+	now := s.enter(c.Now)
+	defer s.leave()
 	if !s.regions.Has("GetEntitlements", c.Region) {
 		return dst, "", errWrongRegion
 	}

@@ -35,6 +35,7 @@ const (
 	Conflict      Code = "Conflict"      // the state does not allow it
 	Invalid       Code = "Invalid"       // the input is not well formed
 	Forbidden     Code = "Forbidden"     // not this caller's to do
+	Unsupported   Code = "Unsupported"   // the store cannot do it
 	Unavailable   Code = "Unavailable"   // the store cannot be reached or is shutting down
 	OutcomeUnsure Code = "OutcomeUnsure" // the store cannot tell whether the act took effect
 )

@@ -26,7 +26,8 @@ func (s *Service) alter(ctx context.Context, c Caller, act, id string, fn func(*
 	if err := operatorOnly(c); err != nil {
 		return Agreement{}, err
 	}
-	now := s.now().UTC().Truncate(time.Millisecond)
+	now := s.enter(time.Time{}).UTC().Truncate(time.Millisecond)
+	defer s.leave()
 	err = s.edit(ctx, now, s.store.Update, func(e *editor) error {
 		var ok bool
 		var err error
@@ -290,15 +291,27 @@ func (s *Service) Reinstate(ctx context.Context, c Caller, id string) (Agreement
 	})
 }
 
-// Events lists what happened to agreements, in the order in which it did.
+// Events lists what happened to agreements, in the order in which it did. Whoever is not the operator asks for one agreement's.
 func (s *Service) Events(ctx context.Context, c Caller, f EventFilter) (list []Event, err error) {
-	if err := operatorOnly(c); err != nil {
+	if f.AgreementID == "" {
+		err = operatorOnly(c)
+	} else {
+		err = mayRead(c, ReadAgreements|ReadSubscriptions)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := s.settled(ctx, s.now()); err != nil {
+	now := s.enter(time.Time{})
+	defer s.leave()
+	if err := s.settled(ctx, now); err != nil {
 		return nil, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
+		if !c.Operator {
+			if a, ok, err := tx.Agreement(f.AgreementID); err != nil || !ok || !seesAgreement(c, &a) {
+				return err // as of one that does not exist: nothing happened to it
+			}
+		}
 		list, err = tx.Events(f)
 		return err
 	})

@@ -78,6 +78,7 @@ func (p *Product) flaws(o Offer) (list []Problem) {
 	case o.TermMonths < 1 || o.TermMonths > MaxTermMonths:
 		flaw(".term_months", "must be from 1 to %d", MaxTermMonths)
 	}
+	list = append(list, p.wrongPrices(o)...)
 	if len(o.Entitlements) > 0 && p.PricingOf(o) == UsagePricing {
 		flaw(".entitlements", "there are none where usage is paid")
 		return list

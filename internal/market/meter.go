@@ -51,10 +51,8 @@ type MeterUsageInput struct {
 // Errors: InvalidProduct, InvalidEndpoint, NotEntitled, InvalidDimension, Invalid, TimestampOutOfBounds, InvalidAllocations, InvalidTag,
 // IdempotencyConflict, DuplicateRequest; and DryRun, when all is well and in.DryRun is set.
 func (s *Service) MeterUsage(ctx context.Context, c Caller, in *MeterUsageInput) (RecordID, error) {
-	now := c.Now
-	if now.IsZero() {
-		now = s.now()
-	}
+	now := s.enter(c.Now)
+	defer s.leave()
 	now = now.UTC().Truncate(time.Millisecond)
 	r, err := s.judgeMeterUsage(ctx, c, in, now)
 	if err != nil {

@@ -52,7 +52,8 @@ func (s *Service) Buy(ctx context.Context, c Caller, in PurchaseInput) (Purchase
 	if err := operatorOnly(c); err != nil {
 		return Purchase{}, err
 	}
-	now := s.now().UTC().Truncate(time.Millisecond)
+	now := s.enter(time.Time{}).UTC().Truncate(time.Millisecond)
+	defer s.leave()
 	var p Purchase
 	err := s.edit(ctx, now, s.store.Update, func(e *editor) (err error) {
 		p, err = e.buy(in)
@@ -209,7 +210,8 @@ func (s *Service) SetUpAccount(ctx context.Context, c Caller, agreementID string
 	if err := operatorOnly(c); err != nil {
 		return Purchase{}, err
 	}
-	now := s.now().UTC().Truncate(time.Millisecond)
+	now := s.enter(time.Time{}).UTC().Truncate(time.Millisecond)
+	defer s.leave()
 	if err := s.settled(ctx, now); err != nil {
 		return Purchase{}, err
 	}
@@ -267,6 +269,7 @@ func (s *Service) mint(ctx context.Context, p *Purchase, now time.Time) error {
 		return asMarket("mint token", err)
 	}
 	p.Token, p.TokenExpiresAt = token, g.expiresAt()
+	s.minted.note(Minted{AgreementID: p.Agreement.ID, At: now, ExpiresAt: p.TokenExpiresAt, SingleUse: g.singleUse})
 	return nil
 }
 

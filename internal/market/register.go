@@ -38,10 +38,8 @@ type UsageRegistration struct {
 //
 // Errors: DisabledAPI, WrongPlatform, InvalidProduct, InvalidRegion, Invalid, InvalidKeyVersion, NotEntitled.
 func (s *Service) RegisterUsage(ctx context.Context, c Caller, in *RegisterUsageInput) (UsageRegistration, error) {
-	now := c.Now
-	if now.IsZero() {
-		now = s.now()
-	}
+	now := s.enter(c.Now)
+	defer s.leave()
 	now = now.UTC().Truncate(time.Millisecond)
 	st, err := s.judgeRegistration(ctx, c, in, now)
 	if err != nil {

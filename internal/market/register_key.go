@@ -1,6 +1,7 @@
 package market
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -120,18 +121,24 @@ func rotatedAt(keys []SigningKey, at int) time.Time {
 	return time.Time{}
 }
 
-// signers are the parsed private keys by version, of which there are few; a version's key never changes. The zero value is empty.
+// signers are the parsed private keys by version, of which there are few. A version's key is always the same, unless the store is made what it was
+// before there was that version: so what it was parsed from is compared. The zero value is empty.
 type signers struct {
 	making sync.Mutex // held while a first key is made
 	mu     sync.Mutex
-	parsed map[int]*rsa.PrivateKey
+	parsed map[int]parsedSigner
+}
+
+type parsedSigner struct {
+	from []byte
+	key  *rsa.PrivateKey
 }
 
 func (s *signers) parse(k SigningKey) (*rsa.PrivateKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key := s.parsed[k.Version]; key != nil {
-		return key, nil
+	if p := s.parsed[k.Version]; p.key != nil && bytes.Equal(p.from, k.Private) {
+		return p.key, nil
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(k.Private)
 	if err != nil {
@@ -142,8 +149,8 @@ func (s *signers) parse(k SigningKey) (*rsa.PrivateKey, error) {
 		return nil, fmt.Errorf("market: parse signing key %d: it is a %T, not for RSA", k.Version, parsed)
 	}
 	if s.parsed == nil {
-		s.parsed = map[int]*rsa.PrivateKey{}
+		s.parsed = map[int]parsedSigner{}
 	}
-	s.parsed[k.Version] = key
+	s.parsed[k.Version] = parsedSigner{from: k.Private, key: key}
 	return key, nil
 }

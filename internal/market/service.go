@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/souk-market/souk/internal/account"
@@ -43,6 +44,9 @@ type Config struct {
 	Shared bool
 	// BuiltinRegistrationURL is where this Souk's own registration page is; "" if it has none.
 	BuiltinRegistrationURL string
+	// OnRestore is called after a snapshot was restored, before anybody looks: whoever keeps something in memory that belongs to the store, such as its
+	// clock, takes it up from there. It must not call what waits for a Restore; Setting and PutSetting do not. nil: nothing.
+	OnRestore func(ctx context.Context) error
 }
 
 // Service is the marketplace. It is safe for concurrent use.
@@ -63,8 +67,14 @@ type Service struct {
 	due       due     // when the next thing happens to an agreement by itself
 	signers   signers // of RegisterUsage
 	follower  follower
+	minted    mintLog
 
 	refreshing sync.Mutex // one refresh at a time, so that an older state never replaces a newer one
+
+	restoring    sync.RWMutex // written to by Restore; read by enter
+	restored     atomic.Bool  // ever
+	snapshotting sync.Mutex   // one that takes a snapshot at a time
+	onRestore    func(context.Context) error
 }
 
 // Open makes a Service over a store, brings the directory and the ring up from it, and makes the first sealing key if there is none.
@@ -72,6 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{
 		store: cfg.Store, directory: cfg.Directory, ring: cfg.Ring, now: cfg.Now, wall: cfg.Wall, rand: cfg.Rand, log: cfg.Log,
 		regions: cfg.Regions, life: cfg.TokenLife, reuse: cfg.TokenReuse, builtin: cfg.BuiltinRegistrationURL, window: cfg.UsageWindow,
+		onRestore: cfg.OnRestore,
 	}
 	s.due.settling = make(chan struct{}, 1)
 	if s.wall == nil {
@@ -208,6 +219,8 @@ func (s *Service) ResolveCustomer(ctx context.Context, c Caller, token []byte) (
 			Reason: "minted " + stamp(g.issuedAt) + ", expired " + stamp(g.expiresAt()) + ", now " + stamp(now)}
 	}
 	if g.singleUse {
+		now = s.enter(now)
+		defer s.leave()
 		return res, s.redeem(ctx, g.tokenID, g.expiresAt(), now)
 	}
 	return res, nil

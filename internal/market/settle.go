@@ -82,7 +82,8 @@ func (s *Service) Settle(ctx context.Context, c Caller) (steps int, err error) {
 	if err := operatorOnly(c); err != nil {
 		return 0, err
 	}
-	now := s.now()
+	now := s.enter(time.Time{})
+	defer s.leave()
 	if err := s.due.enter(ctx); err != nil {
 		return 0, err
 	}

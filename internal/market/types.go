@@ -21,6 +21,8 @@ type Caller struct {
 	WorkloadRegion string
 	// Operator is set by the control listener and the wiring: the house itself, which may do everything there.
 	Operator bool
+	// Rights are what anybody else may read who looks at the console; see scope.go. Faces that only act for their callers leave it zero.
+	Rights Rights
 }
 
 // Operator is the house itself.

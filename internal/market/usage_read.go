@@ -8,11 +8,11 @@ import (
 
 // Usage lists what was metered, by hour.
 func (s *Service) Usage(ctx context.Context, c Caller, f UsageFilter) (list []UsageRecord, err error) {
-	if err := operatorOnly(c); err != nil {
+	if err := mayRead(c, ReadUsage); err != nil {
 		return nil, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		list, err = tx.Usage(f)
+		list, err = usageFor(tx, c, f)
 		return err
 	})
 	return list, asMarket("list usage", err)
@@ -20,12 +20,16 @@ func (s *Service) Usage(ctx context.Context, c Caller, f UsageFilter) (list []Us
 
 // CountUsage counts what Usage would list.
 func (s *Service) CountUsage(ctx context.Context, c Caller, f UsageFilter) (n int64, err error) {
-	if err := operatorOnly(c); err != nil {
+	if err := mayRead(c, ReadUsage); err != nil {
 		return 0, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		n, err = tx.CountUsage(f)
-		return err
+		n = 0
+		return eachOwn(tx, c, f, func(f UsageFilter) error {
+			part, err := tx.CountUsage(f)
+			n += part
+			return err
+		})
 	})
 	return n, asMarket("count usage", err)
 }
@@ -39,7 +43,7 @@ func UsageFields() []UsageField {
 //
 // Errors: Invalid for a field that there is not, and for one that stands twice.
 func (s *Service) SumUsage(ctx context.Context, c Caller, f UsageFilter, by []UsageField) (sums []UsageSum, err error) {
-	if err := operatorOnly(c); err != nil {
+	if err := mayRead(c, ReadUsage); err != nil {
 		return nil, err
 	}
 	for i, field := range by {
@@ -51,7 +55,7 @@ func (s *Service) SumUsage(ctx context.Context, c Caller, f UsageFilter, by []Us
 		}
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		sums, err = tx.SumUsage(f, by)
+		sums, err = sumsFor(tx, c, f, by)
 		return err
 	})
 	return sums, asMarket("sum usage", err)
@@ -59,11 +63,11 @@ func (s *Service) SumUsage(ctx context.Context, c Caller, f UsageFilter, by []Us
 
 // UsageBuyers lists the buyers that a product ever had usage of, by id: those after one, and at most limit of them (0: all).
 func (s *Service) UsageBuyers(ctx context.Context, c Caller, productCode, after string, limit int) (list []string, err error) {
-	if err := operatorOnly(c); err != nil {
+	if err := mayRead(c, ReadUsage); err != nil {
 		return nil, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		list, err = tx.UsageBuyers(productCode, after, limit)
+		list, err = buyersFor(tx, c, productCode, after, limit)
 		return err
 	})
 	return list, asMarket("list buyers with usage", err)

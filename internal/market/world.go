@@ -36,7 +36,8 @@ func (s *Service) ApplyWorld(ctx context.Context, c Caller, w World) (Changes, e
 	if err := operatorOnly(c); err != nil {
 		return Changes{}, err
 	}
-	now := s.now().UTC().Truncate(time.Millisecond)
+	now := s.enter(time.Time{}).UTC().Truncate(time.Millisecond)
+	defer s.leave()
 	var changes Changes
 	err := s.edit(ctx, now, s.change, func(e *editor) error {
 		a := &applier{tx: e.tx, edit: e, rand: s.rand, now: now}
@@ -257,6 +258,9 @@ func (a *applier) dimensions(path string, list []Dimension) {
 		if d.Kind != Metered && d.Kind != Entitled {
 			a.problem(at+".kind", "must be %q or %q", Metered, Entitled)
 		}
+		if reason := d.Price.Flaw(); reason != "" {
+			a.problem(at+".price", "%s", reason)
+		}
 		switch d.Type {
 		case "":
 		case Integer, Double, Boolean, Text:
@@ -294,6 +298,9 @@ func (a *applier) offer(path string, o Offer) error {
 			a.problem(path+p.Path, "%s", p.Reason)
 		}
 		o.Entitlements, _ = product.normal(o.Entitlements)
+	}
+	if len(o.Prices) == 0 {
+		o.Prices = nil
 	}
 	for i, buyer := range o.Buyers {
 		a.buyer(fmt.Sprintf("%s.buyers[%d]", path, i), buyer)
@@ -375,7 +382,9 @@ func (s *Service) World(ctx context.Context, c Caller) (w World, err error) {
 	if err := operatorOnly(c); err != nil {
 		return World{}, err
 	}
-	if err := s.settled(ctx, s.now()); err != nil {
+	now := s.enter(time.Time{})
+	defer s.leave()
+	if err := s.settled(ctx, now); err != nil {
 		return World{}, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {

@@ -29,6 +29,9 @@ const (
 // listBody is how much of a body a list shows, in bytes; Get shows what is there.
 const listBody = 4 << 10
 
+// listHold is at how many records a list looks before it lets others have the lock.
+const listHold = 2048
+
 // Log keeps the newest records in a ring. It is safe for concurrent use. What takes time (masking) is done on copies, outside its lock: every
 // request passes through it.
 type Log struct {
@@ -132,8 +135,12 @@ type Filter struct {
 	Outcome   string // "ok", "error", "cut", or an error code
 	Principal string // part of the ARN, or the access key id
 	Product   string
+	Buyer     string // account id
+	License   string // part of the ARN
 	Before    uint64 // only records with a lower Seq; 0: from the newest
+	After     uint64 // only records with a higher Seq
 	Limit     int    // 0: 100
+	Scope     *Scope // who looks; nil: somebody who may see everything
 }
 
 func (f *Filter) match(r *Record) bool {
@@ -142,7 +149,9 @@ func (f *Filter) match(r *Record) bool {
 		(f.Operation == "" || f.Operation == r.Operation) &&
 		(f.Outcome == "" || f.Outcome == outcome || f.Outcome == "error" && outcome != "ok") &&
 		(f.Principal == "" || strings.Contains(r.Principal, f.Principal) || f.Principal == r.AccessKeyID) &&
-		(f.Product == "" || f.Product == r.ProductCode)
+		(f.Product == "" || f.Product == r.ProductCode) &&
+		(f.Buyer == "" || f.Buyer == r.Buyer) &&
+		(f.License == "" || strings.Contains(r.LicenseARN, f.License))
 }
 
 // List shows the newest records that match, newest first, their bodies cut at 4 KiB.
@@ -152,8 +161,23 @@ func (l *Log) List(f Filter) []View {
 	}
 	var found []Record
 	l.mu.Lock()
-	for seq := l.seq; seq >= l.first && len(found) < f.Limit; seq-- {
-		if r := l.ring[(seq-1)%uint64(len(l.ring))].record; f.match(r) {
+	for seq, looked := l.seq, 0; seq >= l.first && seq > f.After && len(found) < f.Limit; seq-- {
+		if looked++; looked%listHold == 0 { // every request waits for this lock at its end
+			l.mu.Unlock()
+			l.mu.Lock()
+			if seq < l.first {
+				break
+			}
+		}
+		r := l.ring[(seq-1)%uint64(len(l.ring))].record
+		if f.Scope != nil {
+			narrowed, ok := f.Scope.narrowed(r)
+			if !ok {
+				continue
+			}
+			r = &narrowed
+		}
+		if f.match(r) {
 			found = append(found, r.snapshot(listBody))
 		}
 	}
@@ -166,8 +190,14 @@ func (l *Log) List(f Filter) []View {
 }
 
 // Get shows a record by its request id.
-func (l *Log) Get(id string) (View, bool) {
+func (l *Log) Get(id string) (View, bool) { return l.GetFor(nil, id) }
+
+// GetFor shows a record by its request id, as far as the scope shows it.
+func (l *Log) GetFor(s *Scope, id string) (View, bool) {
 	r, ok := l.find(id)
+	if ok {
+		r, ok = s.narrowed(&r)
+	}
 	if !ok {
 		return View{}, false
 	}

@@ -20,6 +20,7 @@ type Record struct {
 	Time       time.Time // arrival, wall clock
 	MarketTime time.Time // the market's clock at that moment
 	Duration   time.Duration
+	Stages     [stages]time.Duration // what Duration is made of, as far as it was measured
 
 	// As sent.
 	Remote   string

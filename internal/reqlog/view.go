@@ -12,42 +12,43 @@ import (
 
 // View is a record as it may be shown: copied, its secrets masked.
 type View struct {
-	ID           string     `json:"id"`
-	Seq          uint64     `json:"seq"`
-	Time         time.Time  `json:"time"`
-	MarketTime   time.Time  `json:"market_time"`
-	DurationUS   int64      `json:"duration_us"`
-	Remote       string     `json:"remote"`
-	Method       string     `json:"method"`
-	Target       string     `json:"target"`
-	Proto        string     `json:"proto"`
-	Host         string     `json:"host"`
-	Headers      []Header   `json:"headers"`
-	Body         string     `json:"body"`
-	BodySize     int        `json:"body_size"`
-	Protocol     string     `json:"protocol,omitempty"`
-	Service      string     `json:"service,omitempty"`
-	Operation    string     `json:"operation,omitempty"`
-	Attempt      int        `json:"attempt,omitempty"`
-	AccessKeyID  string     `json:"access_key_id,omitempty"`
-	Principal    string     `json:"principal,omitempty"`
-	Account      string     `json:"account,omitempty"`
-	Region       string     `json:"region,omitempty"`
-	Authz        *AuthzView `json:"authorization,omitempty"`
-	ProductCode  string     `json:"product_code,omitempty"`
-	Buyer        string     `json:"buyer,omitempty"`
-	LicenseARN   string     `json:"license_arn,omitempty"`
-	Status       int        `json:"status"`
-	Outcome      string     `json:"outcome"`
-	ErrorCode    string     `json:"error_code,omitempty"`
-	ErrorMessage string     `json:"error_message,omitempty"`
-	Reason       string     `json:"reason,omitempty"`
-	Response     string     `json:"response"`
-	FaultID      string     `json:"fault_id,omitempty"`
-	FaultEffect  string     `json:"fault_effect,omitempty"`
-	Warning      string     `json:"warning,omitempty"`
-	Canonical    string     `json:"canonical_request,omitempty"`
-	StringToSign string     `json:"string_to_sign,omitempty"`
+	ID           string      `json:"id"`
+	Seq          uint64      `json:"seq"`
+	Time         time.Time   `json:"time"`
+	MarketTime   time.Time   `json:"market_time"`
+	DurationUS   int64       `json:"duration_us"`
+	Stages       []StageView `json:"stages,omitempty"`
+	Remote       string      `json:"remote"`
+	Method       string      `json:"method"`
+	Target       string      `json:"target"`
+	Proto        string      `json:"proto"`
+	Host         string      `json:"host"`
+	Headers      []Header    `json:"headers"`
+	Body         string      `json:"body"`
+	BodySize     int         `json:"body_size"`
+	Protocol     string      `json:"protocol,omitempty"`
+	Service      string      `json:"service,omitempty"`
+	Operation    string      `json:"operation,omitempty"`
+	Attempt      int         `json:"attempt,omitempty"`
+	AccessKeyID  string      `json:"access_key_id,omitempty"`
+	Principal    string      `json:"principal,omitempty"`
+	Account      string      `json:"account,omitempty"`
+	Region       string      `json:"region,omitempty"`
+	Authz        *AuthzView  `json:"authorization,omitempty"`
+	ProductCode  string      `json:"product_code,omitempty"`
+	Buyer        string      `json:"buyer,omitempty"`
+	LicenseARN   string      `json:"license_arn,omitempty"`
+	Status       int         `json:"status"`
+	Outcome      string      `json:"outcome"`
+	ErrorCode    string      `json:"error_code,omitempty"`
+	ErrorMessage string      `json:"error_message,omitempty"`
+	Reason       string      `json:"reason,omitempty"`
+	Response     string      `json:"response"`
+	FaultID      string      `json:"fault_id,omitempty"`
+	FaultEffect  string      `json:"fault_effect,omitempty"`
+	Warning      string      `json:"warning,omitempty"`
+	Canonical    string      `json:"canonical_request,omitempty"`
+	StringToSign string      `json:"string_to_sign,omitempty"`
 }
 
 // Header is one header line.
@@ -69,15 +70,15 @@ type AuthzView struct {
 // View copies r, masked.
 func (r *Record) View() View {
 	v := View{
-		ID: r.ID, Seq: r.Seq, Time: r.Time.UTC(), MarketTime: r.MarketTime.UTC(), DurationUS: r.Duration.Microseconds(),
+		ID: r.ID, Seq: r.Seq, Time: r.Time.UTC(), MarketTime: r.MarketTime.UTC(), DurationUS: r.Duration.Microseconds(), Stages: stageViews(&r.Stages),
 		Remote: r.Remote, Method: r.Method, Target: maskTarget(r.Target), Proto: r.Proto, Host: r.Host,
 		Body: maskTokens(printable(r.Body)), BodySize: r.BodySize,
 		Protocol: r.Protocol, Service: r.Service, Operation: r.Operation, Attempt: r.Attempt,
 		AccessKeyID: r.AccessKeyID, Principal: r.Principal, Account: r.Account, Region: r.Region,
 		ProductCode: r.ProductCode, Buyer: r.Buyer, LicenseARN: r.LicenseARN,
-		Status: r.Status, Outcome: r.Outcome(), ErrorCode: r.ErrorCode, ErrorMessage: r.ErrorMessage, Reason: r.Reason,
-		Response: printable(r.Response), FaultID: r.FaultID, FaultEffect: r.FaultEffect, Warning: r.Warning,
-		Canonical: maskLong(r.Canonical), StringToSign: r.StringToSign,
+		Status: r.Status, Outcome: r.Outcome(), ErrorCode: r.ErrorCode, ErrorMessage: maskSession(r.ErrorMessage), Reason: r.Reason,
+		Response: r.shownResponse(), FaultID: r.FaultID, FaultEffect: r.FaultEffect, Warning: r.Warning,
+		Canonical: maskLong(maskSession(r.Canonical)), StringToSign: r.StringToSign,
 	}
 	if a := r.Authz; a.Decided {
 		v.Authz = &AuthzView{Allowed: a.Allowed, Effect: a.Effect, Policy: a.Policy, Sid: a.Sid, Statement: a.Statement, Why: a.why()}
@@ -106,7 +107,9 @@ func (a *Authz) why() string {
 var (
 	tokenInBody    = regexp.MustCompile(`[A-Za-z0-9+/=\\%_.-]{40,}`)
 	tokenElsewhere = regexp.MustCompile(`[A-Za-z0-9+/=%_.-]{100,}`)
-	signature      = regexp.MustCompile(`(?i)(Signature=)[^,\s&]+`)
+	signature      = regexp.MustCompile(`(?i)(Signature\s*=\s*)[^,&]+`)
+	// A session token that is signed stands in the canonical request too, and so in an answer that repeats that.
+	sessionToken = regexp.MustCompile(`(?i)(x-amz-security-token[:=])[^\s&\\"]+`)
 )
 
 const masked = "…"
@@ -114,7 +117,29 @@ const masked = "…"
 // mask leaves enough of a token to tell it from another.
 func mask(run string) string { return fmt.Sprintf("%s%s(%d characters)", run[:6], masked, len(run)) }
 
+// maskedText is what mask writes.
+var maskedText = regexp.MustCompile(masked + `\(\d+ characters\)`)
+
+// Masked reports whether something in a shown text stands for a secret.
+func Masked(text string) bool { return maskedText.MatchString(text) }
+
+// Truncated reports whether the log has only the beginning of the request's body.
+func (v *View) Truncated() bool {
+	return v.BodySize > MaxBody || v.Principal == "" && v.BodySize > maxStrangerBody
+}
+
 func maskTokens(s string) string { return tokenInBody.ReplaceAllStringFunc(s, mask) }
+
+func maskSession(s string) string { return sessionToken.ReplaceAllString(s, "${1}"+masked) }
+
+// shownResponse is the answer. Only errors can repeat a secret: what InvalidSignatureException says of the request.
+func (r *Record) shownResponse() string {
+	text := printable(r.Response)
+	if r.ErrorCode == "" {
+		return text
+	}
+	return maskSession(text)
+}
 
 func maskLong(s string) string { return tokenElsewhere.ReplaceAllStringFunc(s, mask) }
 
@@ -141,7 +166,12 @@ func maskTarget(target string) string {
 
 func maskHeader(name, value string) string {
 	switch strings.ToLower(name) {
-	case "authorization":
+	case "authorization", "proxy-authorization":
+		if scheme, _, ok := strings.Cut(value, " "); !ok {
+			return masked
+		} else if !strings.HasPrefix(scheme, "AWS4-") { // a password, or whatever else: not ours to show
+			return maskLong(scheme[:min(len(scheme), 16)]) + " " + masked
+		}
 		return maskLong(signature.ReplaceAllString(value, "${1}"+masked))
 	case "x-amz-security-token", "cookie":
 		return masked

@@ -87,7 +87,7 @@ func (a *appender) append(batch []market.UsageRecord, keys []int64, out []market
 // appendWithin is append for a batch that is a part of an Update.
 func (a *appender) appendWithin(batch []market.UsageRecord, out []market.Appended) error {
 	keys := make([]int64, len(batch))
-	if err := a.known.keys(batch, keys); err != nil {
+	if _, err := a.known.keys(batch, keys); err != nil {
 		return err
 	}
 	_, err := a.append(batch, keys, out)

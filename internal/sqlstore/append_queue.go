@@ -13,6 +13,7 @@ import (
 type usage struct {
 	batch   []market.UsageRecord
 	keys    []int64 // of batch, as seriesCache.keys leaves them
+	epoch   int64   // of keys
 	results []market.Appended
 
 	// mu is held by the writer while it reads batch and writes results. So a caller who wants to leave waits for that, which is a matter
@@ -40,7 +41,8 @@ func (w *writer) tryUsage(ctx context.Context, batch []market.UsageRecord, resul
 		j = &job{mode: forAppending, out: make(chan error, 1)}
 	}
 	j.ctx, j.batch, j.results, j.keys = ctx, batch, results, slices.Grow(j.keys[:0], len(batch))[:len(batch)]
-	if err := w.appender.known.keys(batch, j.keys); err != nil {
+	var err error
+	if j.epoch, err = w.appender.known.keys(batch, j.keys); err != nil {
 		return fmt.Errorf("sqlstore: append usage: %w", err)
 	}
 	select {
@@ -80,6 +82,9 @@ func (w *writer) append(j *job) error {
 	if j.ctx.Err() != nil { // once more: the caller may have left by now
 		j.mu.Unlock()
 		return nil
+	}
+	if j.epoch != w.appender.known.epoch { // a snapshot was restored while it waited; nobody else begins an epoch than who runs this
+		clear(j.keys)
 	}
 	n, err := w.appender.append(j.batch, j.keys, j.results)
 	w.rows += len(j.batch)

@@ -36,7 +36,7 @@ func BareUsageLoop(ctx context.Context, path string, rows, batch int, next func(
 			next(done+i, &records[i])
 		}
 		keys = keys[:len(records)]
-		if err := w.appender.known.keys(records, keys); err != nil {
+		if _, err := w.appender.known.keys(records, keys); err != nil {
 			return 0, fmt.Errorf("sqlstore: bare loop: %w", err)
 		}
 		if err := w.bare(func() error { return w.appender.complete(records, keys) }); err != nil {

@@ -76,7 +76,7 @@ func (p *Postgres) bareStatement(ctx context.Context, c *pgx.Conn, u *usageRows,
 	for i := range records {
 		next(from+i, &records[i])
 	}
-	if err := p.usage.known.keys(records, keys); err != nil {
+	if _, err := p.usage.known.keys(records, keys); err != nil {
 		return err
 	}
 	u.add(records, keys)

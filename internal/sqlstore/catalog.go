@@ -6,7 +6,7 @@ import (
 
 const (
 	productColumns = `code, id, seller, title, description, kind, registration_url, token_life, token_reuse, dimensions, created_at`
-	offerColumns   = `id, product_code, kind, name, pricing, buyers, trial_days, term_months, entitlements, created_at`
+	offerColumns   = `id, product_code, kind, name, pricing, buyers, trial_days, term_months, entitlements, created_at, prices`
 
 	selectProduct         = `SELECT ` + productColumns + ` FROM product WHERE code = $1`
 	selectProducts        = `SELECT ` + productColumns + ` FROM product ORDER BY code`
@@ -21,10 +21,10 @@ const (
 		ON CONFLICT (code) DO UPDATE SET id = excluded.id, seller = excluded.seller, title = excluded.title, description = excluded.description,
 			kind = excluded.kind, registration_url = excluded.registration_url, token_life = excluded.token_life,
 			token_reuse = excluded.token_reuse, dimensions = excluded.dimensions, created_at = excluded.created_at`
-	putOffer = `INSERT INTO offer (` + offerColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	putOffer = `INSERT INTO offer (` + offerColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (id) DO UPDATE SET product_code = excluded.product_code, kind = excluded.kind, name = excluded.name,
 			pricing = excluded.pricing, buyers = excluded.buyers, trial_days = excluded.trial_days, term_months = excluded.term_months,
-			entitlements = excluded.entitlements, created_at = excluded.created_at`
+			entitlements = excluded.entitlements, created_at = excluded.created_at, prices = excluded.prices`
 	putCustomer = `INSERT INTO customer (account, identifier, created_at) VALUES ($1, $2, $3)
 		ON CONFLICT (account) DO UPDATE SET identifier = excluded.identifier, created_at = excluded.created_at`
 )
@@ -39,7 +39,7 @@ func scanProduct(p *market.Product) []any {
 func scanOffer(o *market.Offer) []any {
 	return []any{
 		&o.ID, &o.ProductCode, &o.Kind, &o.Name, &o.Pricing, jsonColumn[string]{&o.Buyers}, &o.TrialDays, &o.TermMonths,
-		jsonColumn[market.Entitlement]{&o.Entitlements}, timeColumn{&o.CreatedAt},
+		jsonColumn[market.Entitlement]{&o.Entitlements}, timeColumn{&o.CreatedAt}, pricesColumn{&o.Prices},
 	}
 }
 
@@ -58,7 +58,7 @@ func (t *tx) Products() ([]market.Product, error) {
 func (t *tx) PutProduct(p market.Product) error {
 	const op = "put product"
 	for _, d := range p.Dimensions {
-		if err := checkText(d.Key, string(d.Kind), d.Name, d.Unit, string(d.Type)); err != nil {
+		if err := checkText(d.Key, string(d.Kind), d.Name, d.Unit, string(d.Type), string(d.Price)); err != nil {
 			return t.fail(op, err)
 		}
 	}
@@ -99,8 +99,12 @@ func (t *tx) PutOffer(o market.Offer) error {
 	if err != nil {
 		return t.fail(op, err)
 	}
+	prices, err := pricesText(o.Prices)
+	if err != nil {
+		return t.fail(op, err)
+	}
 	return t.put(op, putOffer, o.ID, o.ProductCode, string(o.Kind), o.Name, string(o.Pricing), buyers, o.TrialDays, o.TermMonths,
-		entitlements, millis(o.CreatedAt))
+		entitlements, millis(o.CreatedAt), prices)
 }
 
 func (t *tx) Customer(accountID string) (market.Customer, bool, error) {

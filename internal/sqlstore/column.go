@@ -91,6 +91,29 @@ func entitlementsText(list []market.Entitlement) (string, error) {
 	return jsonText(list)
 }
 
+// pricesText is prices by dimension as JSON, in the order of the keys. No map at all is "null" and comes back as none.
+func pricesText(prices map[string]market.Price) (string, error) {
+	for key, p := range prices {
+		if err := checkText(key, string(p)); err != nil {
+			return "", err
+		}
+	}
+	b, err := json.Marshal(prices)
+	return string(b), err
+}
+
+// pricesColumn scans what pricesText wrote.
+type pricesColumn struct{ to *map[string]market.Price }
+
+func (c pricesColumn) Scan(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("prices are stored as %T", v)
+	}
+	*c.to = nil
+	return json.Unmarshal([]byte(text), c.to)
+}
+
 // bytesColumn scans bytes; NULL is nil, and no bytes are an empty slice.
 type bytesColumn struct{ to *[]byte }
 

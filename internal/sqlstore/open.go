@@ -35,6 +35,7 @@ func (s *Store) openMemory(ctx context.Context, cfg Config) (err error) {
 			return err
 		}
 	}
+	s.snapshots = memorySnapshots{}
 	return s.openWriter(ctx, memoryDSN, true)
 }
 
@@ -60,6 +61,7 @@ func (s *Store) openFile(ctx context.Context, cfg Config) error {
 	if s.lock, err = lockFile(path + ".lock"); err != nil {
 		return err
 	}
+	s.snapshots = &fileSnapshots{dir: path + ".snapshots", open: func(ctx context.Context, db *sql.DB) error { return s.migrate(ctx, db, false) }}
 	if cfg.Create {
 		if err := s.create(ctx, path); err != nil {
 			return err

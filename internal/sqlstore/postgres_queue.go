@@ -70,7 +70,7 @@ func (a *pgAppender) submit(ctx context.Context, batch []market.UsageRecord, out
 	}
 	j.ctx, j.batch, j.out, j.keys = ctx, batch, out, slices.Grow(j.keys[:0], len(batch))[:len(batch)]
 	j.taken, j.gone = false, false
-	if err := a.known.keys(batch, j.keys); err != nil {
+	if _, err := a.known.keys(batch, j.keys); err != nil {
 		return fmt.Errorf("sqlstore: append usage: %w", err)
 	}
 	select {
@@ -342,7 +342,7 @@ func (a *pgAppender) appendWithin(c *conn, batch []market.UsageRecord, out []mar
 	defer a.within.Put(u)
 	u.reset()
 	keys := make([]int64, len(batch))
-	if err := a.known.keys(batch, keys); err != nil {
+	if _, err := a.known.keys(batch, keys); err != nil {
 		return err
 	}
 	u.add(batch, keys)

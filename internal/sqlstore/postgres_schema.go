@@ -69,7 +69,7 @@ func postgresVersion(ctx context.Context, db *sql.DB) (v int64, err error) {
 }
 
 // compatibleCounter is the oldest schema version whose binaries can work on this schema. Each migration that leaves more than its own behind writes
-// it; without it, none but its own can.
+// it; without it, none but its own can. So a migration that no older binary can work on deletes what one before it wrote.
 const compatibleCounter = "compatible"
 
 func compatibleFrom(ctx context.Context, db *sql.DB) (from int64, err error) {

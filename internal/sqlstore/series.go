@@ -17,41 +17,54 @@ const maxSeries = 100_000
 
 // seriesCache knows the ids of series. It has only what was committed, so that nothing in it is ever wrong; what a transaction adds is the
 // appender's until then.
+//
+// When a snapshot is restored, series have other ids. What was found out before is of an older epoch, and not used: also not what stands in
+// UsageRecord.Number, which has the epoch above the id.
 type seriesCache struct {
-	mu  sync.RWMutex
-	ids map[market.Series]int64
+	mu    sync.RWMutex
+	epoch int64
+	ids   map[market.Series]int64
 }
 
-// keys fills in the keys of records, as far as the ids of their series are known; 0 for the others. It says what the store cannot keep.
-func (c *seriesCache) keys(batch []market.UsageRecord, keys []int64) error {
+// keys fills in the keys of records, as far as the ids of their series are known; 0 for the others. They hold in the epoch that it answers. It says what
+// the store cannot keep.
+func (c *seriesCache) keys(batch []market.UsageRecord, keys []int64) (epoch int64, err error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for i := range batch {
 		r := &batch[i]
 		hour := r.Hour()
 		if hour < 0 || hour > maxHour {
-			return fmt.Errorf("record %d: its time is out of bounds: %s", i, r.Timestamp)
+			return 0, fmt.Errorf("record %d: its time is out of bounds: %s", i, r.Timestamp)
 		}
 		if r.Number != nil {
-			if id := r.Number.Load(); id != 0 {
-				keys[i] = hour<<hourShift | id
+			if n := r.Number.Load(); n != 0 && n>>hourShift == c.epoch {
+				keys[i] = hour<<hourShift | n&seriesMask
 				continue
 			}
 		}
 		if id, ok := c.ids[r.Series]; ok {
 			keys[i] = hour<<hourShift | id
 			if r.Number != nil {
-				r.Number.Store(id)
+				r.Number.Store(c.epoch<<hourShift | id)
 			}
 			continue
 		}
 		keys[i] = 0
 		s := &r.Series
 		if err := checkText(s.Region, s.ProductCode, s.Buyer, s.LicenseARN, s.Dimension, s.Resource); err != nil {
-			return fmt.Errorf("record %d: %w", i, err)
+			return 0, fmt.Errorf("record %d: %w", i, err)
 		}
 	}
-	return nil
+	return c.epoch, nil
+}
+
+// forget begins a new epoch.
+func (c *seriesCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	c.ids = nil
 }
 
 // add adds what was committed.

@@ -56,6 +56,9 @@ type Store struct {
 	readers *readerPool // nil in memory
 	lock    *os.File    // nil in memory
 
+	snapshots snapshotKeeper
+	pending   string // the snapshot that is to be taken before the next change; the writer's
+
 	gate   gate
 	once   sync.Once
 	failed error // what Close answers
@@ -155,6 +158,9 @@ func (s *Store) Close() error {
 // log into the file; the lock after both.
 func (s *Store) release() error {
 	var errs []error
+	if s.snapshots != nil {
+		errs = append(errs, s.snapshots.close())
+	}
 	if s.readers != nil {
 		errs = append(errs, s.readers.close())
 	}

@@ -43,6 +43,7 @@ const (
 	forReading mode = iota
 	forWriting
 	forAppending // usage records
+	forItself    // between transactions, with the connection to itself
 )
 
 // errUndone answers a job whose group was rolled back through another's fault. Its caller runs it again.
@@ -50,13 +51,14 @@ var errUndone = errors.New("sqlstore: undone with its group")
 
 // job is one call on its way through the writer.
 type job struct {
-	ctx   context.Context
-	mode  mode
-	turn  chan *tx   // unbuffered, writer to caller: the connection is yours. Either the caller takes it, or it has gone
-	done  chan bool  // caller to writer: fn has ended; keep what it did, or not
-	out   chan error // writer to caller: nil when the group is durable
-	kept  bool       // the writer's note of what came through done
-	usage            // of appends, which have neither turn nor done
+	ctx    context.Context
+	mode   mode
+	turn   chan *tx     // unbuffered, writer to caller: the connection is yours. Either the caller takes it, or it has gone
+	done   chan bool    // caller to writer: fn has ended; keep what it did, or not
+	out    chan error   // writer to caller: nil when the group is durable
+	kept   bool         // the writer's note of what came through done
+	usage               // of appends, which have neither turn nor done
+	itself func() error // of those that have the connection to themselves: is run by the writer
 }
 
 // submit queues fn and waits for its outcome.
@@ -126,6 +128,8 @@ type writer struct {
 	joined   []*job // of the current group; kept for its room
 	rows     int    // how many usage records the current group brought
 	appends  sync.Pool
+	held     *job   // came too early for the group that it was to join, and is next
+	later    func() // to be done before anything may change; nil: nothing
 }
 
 func newWriter(c *conn, log *slog.Logger) *writer {
@@ -142,12 +146,45 @@ func (w *writer) close() error { return errors.Join(w.appender.close(), w.conn.c
 func (w *writer) run() {
 	defer close(w.ended)
 	for {
-		select {
-		case j := <-w.queue:
-			w.group(j)
-		case <-w.quit:
-			return
+		j := w.held
+		w.held = nil
+		if j == nil {
+			select {
+			case j = <-w.queue:
+			case <-w.quit:
+				return
+			}
 		}
+		if j.mode == forItself {
+			j.out <- j.itself()
+			continue
+		}
+		if j.mode != forReading {
+			w.beforeChange()
+		}
+		w.group(j)
+	}
+}
+
+// beforeChange does what was put off.
+func (w *writer) beforeChange() {
+	if w.later != nil {
+		w.later()
+		w.later = nil
+	}
+}
+
+// alone has fn run in the writer's goroutine, between transactions. It waits for its end, whatever becomes of ctx once it has queued.
+func (w *writer) alone(ctx context.Context, fn func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j := &job{ctx: ctx, mode: forItself, itself: fn, out: make(chan error, 1)}
+	select {
+	case w.queue <- j:
+		return <-j.out
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -226,6 +263,10 @@ func (w *writer) next() *job {
 	for range 2 {
 		select {
 		case j := <-w.queue:
+			if j.mode == forItself || w.later != nil && j.mode != forReading {
+				w.held = j
+				return nil
+			}
 			return j
 		default:
 			runtime.Gosched()

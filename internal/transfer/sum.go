@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/bits"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -69,6 +71,12 @@ func appendValue(b []byte, v reflect.Value) []byte {
 		return appendElements(b, v)
 	case reflect.Array:
 		return appendElements(b, v)
+	case reflect.Map:
+		if v.IsNil() {
+			return append(b, 0)
+		}
+		b = binary.BigEndian.AppendUint64(append(b, 1), uint64(v.Len()))
+		return appendMembers(b, v)
 	case reflect.Struct:
 		if t, ok := v.Addr().Interface().(*time.Time); ok {
 			if t.IsZero() {
@@ -94,6 +102,18 @@ func appendElements(b []byte, v reflect.Value) []byte {
 	}
 	for i := range v.Len() {
 		b = appendValue(b, v.Index(i))
+	}
+	return b
+}
+
+// appendMembers appends a map of text, in the order of its keys. Its members are copied, since those of a map cannot be addressed.
+func appendMembers(b []byte, v reflect.Value) []byte {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(x, y reflect.Value) int { return strings.Compare(x.String(), y.String()) })
+	member := reflect.New(v.Type().Elem()).Elem()
+	for _, key := range keys {
+		member.Set(v.MapIndex(key))
+		b = appendValue(appendValue(b, key), member)
 	}
 	return b
 }

@@ -344,7 +344,7 @@ func TestGap(t *testing.T) {
 func TestSum(t *testing.T) {
 	rows := map[string]any{
 		"account": &account.Account{}, "policy": &account.Policy{}, "role": &account.Role{Identity: account.Identity{Inline: []account.Inline{{}}}},
-		"key": &account.AccessKey{}, "product": &market.Product{Dimensions: []market.Dimension{{}}}, "offer": &market.Offer{Buyers: []string{""}},
+		"key": &account.AccessKey{}, "product": &market.Product{Dimensions: []market.Dimension{{}}}, "offer": &market.Offer{Buyers: []string{""}, Prices: map[string]market.Price{"a": "1", "b": ""}},
 		"agreement": &market.Agreement{Entitlements: []market.Entitlement{{}}}, "event": &market.Event{}, "usage": &market.UsageRecord{Allocations: []byte{0}},
 		"client token": &market.ClientToken{}, "registration": &market.Registration{}, "redeemed": &market.RedeemedToken{ID: []byte{0}}, "setting": &market.Setting{},
 	}
@@ -406,6 +406,18 @@ func eachLeaf(v reflect.Value, fn func(change, undo func())) {
 			}
 			fn(func() { v.Set(other) }, func() { v.Set(old) })
 		}
+	case reflect.Map: // of text
+		for _, key := range v.MapKeys() {
+			value := v.MapIndex(key)
+			fn(func() { v.SetMapIndex(key, reflect.ValueOf("x").Convert(value.Type())) }, func() { v.SetMapIndex(key, value) })
+			renamed := reflect.ValueOf(key.String() + "x").Convert(key.Type())
+			fn(func() { v.SetMapIndex(key, reflect.Value{}); v.SetMapIndex(renamed, value) }, func() { v.SetMapIndex(renamed, reflect.Value{}); v.SetMapIndex(key, value) })
+		}
+		other := reflect.Zero(v.Type())
+		if v.IsNil() {
+			other = reflect.MakeMap(v.Type())
+		}
+		fn(func() { v.Set(other) }, func() { v.Set(old) })
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			leaf(time.UnixMilli(0))

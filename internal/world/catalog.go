@@ -63,14 +63,15 @@ func (r *reader) product(n *names, at *place, node *yaml.Node) {
 }
 
 func (r *reader) dimension(keys seen, at *place, node *yaml.Node) (market.Dimension, bool) {
-	m, ok := r.mapping(at, node, "key", "kind", "name", "unit", "type")
+	m, ok := r.mapping(at, node, "key", "kind", "name", "unit", "type", "price")
 	if !ok {
 		return market.Dimension{}, false
 	}
 	d := market.Dimension{
 		Key: m.must("key", lengthOf(1, 255)), Kind: market.DimensionKind(m.must("kind", oneOf(market.Metered, market.Entitled))),
 		Name: m.may("name"), Unit: m.may("unit"),
-		Type: market.ValueType(m.may("type", oneOf(market.Integer, market.Double, market.Boolean, market.Text))),
+		Type:  market.ValueType(m.may("type", oneOf(market.Integer, market.Double, market.Boolean, market.Text))),
+		Price: market.Price(m.may("price", price)),
 	}
 	if d.Type != "" && d.Kind == market.Metered {
 		r.problem(m.place("type"), "only an entitled dimension has one: usage is always an integer")
@@ -83,7 +84,7 @@ func (r *reader) dimension(keys seen, at *place, node *yaml.Node) (market.Dimens
 
 // offer reads an offer of a product. terms holds the offers without an id that the product has so far.
 func (r *reader) offer(n *names, terms seen, code string, at *place, node *yaml.Node) {
-	m, ok := r.mapping(at, node, "id", "kind", "name", "pricing", "buyers", "trial_days", "term_months", "entitlements", "created_at")
+	m, ok := r.mapping(at, node, "id", "kind", "name", "pricing", "buyers", "trial_days", "term_months", "entitlements", "prices", "created_at")
 	if !ok {
 		return
 	}
@@ -94,6 +95,7 @@ func (r *reader) offer(n *names, terms seen, code string, at *place, node *yaml.
 		Buyers:       r.buyers(&m),
 		TermMonths:   m.termMonths(),
 		Entitlements: m.entitlements(n.dimensions[code]),
+		Prices:       m.prices(n.dimensions[code]),
 		CreatedAt:    m.instant("created_at"),
 	}
 	_, listed := m.get("buyers")
@@ -105,6 +107,9 @@ func (r *reader) offer(n *names, terms seen, code string, at *place, node *yaml.
 	}
 	if o.Kind == market.FreeTrialOffer && o.TermMonths != 0 {
 		r.problem(m.place("term_months"), "a free trial lasts trial_days, not months")
+	}
+	if o.Kind == market.FreeTrialOffer && len(o.Prices) > 0 {
+		r.problem(m.place("prices"), "a free trial costs nothing")
 	}
 	days, given := m.number("trial_days")
 	_, present := m.get("trial_days")

@@ -31,7 +31,7 @@
 //	    token_life: 4h
 //	    token_reuse: replay          # or single
 //	    dimensions:
-//	      - {key: users, kind: metered, name: Users, unit: Users}
+//	      - {key: users, kind: metered, name: Users, unit: Users, price: 0.25}   # USD a unit, the list price; none is said if left out
 //	      - {key: seats, kind: entitled, type: integer}   # or double, boolean, string; integer if left out
 //	    offers:
 //	      - {id: offer-abcdefghijklm, kind: free-trial, name: Trial, trial_days: 14}
@@ -40,6 +40,7 @@
 //	        pricing: contract        # or usage, contract-with-consumption; what fits the dimensions if left out
 //	        term_months: 12          # of contracts, 1 to 60
 //	        entitlements: {seats: 10}   # what a purchase gives that names no quantities
+//	        prices: {seats: 99.50}      # this offer's own, in place of the list prices; of entitled dimensions for the whole term
 //	    created_at: 2026-11-23T12:00:00Z   # RFC 3339; the present if left out. Offers, access keys and customers have it too
 //	customers:
 //	  - account: 444455556666        # one that is left out gets an identifier with its first agreement

@@ -135,12 +135,13 @@ func (m *marshaler) product(p market.Product) *yaml.Node {
 	}
 	n.textIf("token_reuse", string(p.TokenReuse))
 	n.list("dimensions", listOf(p.Dimensions, func(d market.Dimension) *yaml.Node {
-		return object().text("key", d.Key).text("kind", string(d.Kind)).textIf("name", d.Name).textIf("unit", d.Unit).textIf("type", string(d.Type)).node()
+		return object().text("key", d.Key).text("kind", string(d.Kind)).textIf("name", d.Name).textIf("unit", d.Unit).textIf("type", string(d.Type)).
+			priceIf(d.Price).node()
 	}))
 	n.list("offers", listOf(m.offers[p.Code], func(o market.Offer) *yaml.Node {
 		return object().textIf("id", o.ID).text("kind", string(o.Kind)).textIf("name", o.Name).textIf("pricing", string(o.Pricing)).
 			list("buyers", listOf(o.Buyers, textNode)).numberIf("trial_days", o.TrialDays).numberIf("term_months", o.TermMonths).
-			entitlementsIf(o.Entitlements).instantIf("created_at", o.CreatedAt).node()
+			entitlementsIf(o.Entitlements).pricesIf(p.Dimensions, o.Prices).instantIf("created_at", o.CreatedAt).node()
 	}))
 	delete(m.offers, p.Code)
 	return n.instantIf("created_at", p.CreatedAt).node()

@@ -1,22 +1,16 @@
-// Package browser drives a headless Chromium through a running souk: what a buyer does, on the pages that a buyer sees.
+// Package browser drives a headless Chromium through a running souk: what buyers, sellers and developers do, on the pages that they see.
 package browser
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/marketplacemetering"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -51,10 +45,15 @@ func chromium(t *testing.T) string {
 // start runs a souk and a browser tab. The test fails on any console error, and on any request that leaves the machine.
 func start(t *testing.T) (context.Context, *process.Souk) {
 	t.Helper()
+	return startFor(t, 2*time.Minute, "dev")
+}
+
+func startFor(t *testing.T, limit time.Duration, args ...string) (context.Context, *process.Souk) {
+	t.Helper()
 	path := chromium(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
-	souk, err := process.Start(ctx, "dev")
+	souk, err := process.Start(ctx, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +68,36 @@ func start(t *testing.T) (context.Context, *process.Souk) {
 	t.Cleanup(cancelAlloc)
 	tab, cancelTab := chromedp.NewContext(alloc)
 	t.Cleanup(cancelTab)
-	err = chromedp.Listen(tab, func(event any) { // starts the browser
+	return watched(t, tab), souk
+}
+
+// refusals are the addresses that a test asks for knowing that the answer is an error, which browsers log as one.
+type refusals struct {
+	mu   sync.Mutex
+	urls map[string]bool
+}
+
+type refusalsKey struct{}
+
+// mayRefuse says that the answer from an address may be an error.
+func mayRefuse(tab context.Context, address string) {
+	r := tab.Value(refusalsKey{}).(*refusals)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.urls[address] = true
+}
+
+// watched has the test fail on whatever goes wrong in the tab, and starts the browser if it does not run yet.
+func watched(t *testing.T, tab context.Context) context.Context {
+	t.Helper()
+	known := &refusals{urls: map[string]bool{}}
+	tab = context.WithValue(tab, refusalsKey{}, known)
+	expected := func(e *log.Entry) bool {
+		known.mu.Lock()
+		defer known.mu.Unlock()
+		return e.Source == "network" && known.urls[e.URL]
+	}
+	err := chromedp.Listen(tab, func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
 			t.Errorf("exception in the page: %s", e.ExceptionDetails.Text)
@@ -78,7 +106,7 @@ func start(t *testing.T) (context.Context, *process.Souk) {
 				t.Errorf("console error: %v", e.Args)
 			}
 		case *log.EventEntryAdded:
-			if e.Entry.Level == "error" {
+			if e.Entry.Level == "error" && !expected(e.Entry) {
 				t.Errorf("browser log: %s %s", e.Entry.Text, e.Entry.URL)
 			}
 		case *network.EventRequestWillBeSent:
@@ -97,7 +125,15 @@ func start(t *testing.T) (context.Context, *process.Souk) {
 	if _, err := chromedp.Call(tab, log.Enable, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
-	return tab, souk
+	return tab
+}
+
+// withoutScripts turns JavaScript off, in all pages that the tab loads from now on.
+func withoutScripts(t *testing.T, tab context.Context) {
+	t.Helper()
+	if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 type step = chromedp.Action[chromedp.Void]
@@ -129,164 +165,52 @@ func shown(css string) step             { return chromedp.WaitVisible(chromedp.C
 func location() chromedp.Action[string] { return chromedp.Location() }
 func mainText() chromedp.Action[string] { return chromedp.Text(chromedp.CSS("main")) }
 
-// subscribe buys on the storefront, from its first page on, by what a person sees.
-func subscribe(t *testing.T, tab context.Context, souk *process.Souk, title, offer string) {
+// says fails the test for each text that the page's main part does not have.
+func says(t *testing.T, tab context.Context, texts ...string) {
 	t.Helper()
-	const button = `//button[normalize-space()="Subscribe"]`
-	steps := []step{chromedp.Navigate(souk.Control + "/"), click(fmt.Sprintf(`//a[contains(., %q)]`, title)), visible(button)}
-	if offer != "" {
-		steps = append(steps, click(fmt.Sprintf(`//label[contains(., %q)]//input`, offer)))
-	}
-	run(t, tab, append(steps, click(button), visible(setUp))...)
-}
-
-const setUp = `//button[normalize-space()="Set up your account"]`
-
-// From the storefront to the built-in registration page, which resolves the token over the network.
-func TestBuyAndRegister(t *testing.T) {
-	t.Parallel()
-	tab, souk := start(t)
-	subscribe(t, tab, souk, "Sample Analytics", "")
-	run(t, tab, click(setUp), shown(".facts"))
-	where, text := ask(t, tab, location()), ask(t, tab, mainText())
-	if where != souk.Control+"/register" {
-		t.Errorf("landed on %s", where)
-	}
-	agreements := agreementsOf(t, souk)
-	if len(agreements) != 1 {
-		t.Fatalf("%d agreements, want 1", len(agreements))
-	}
-	for _, want := range []string{"Your account is set up", agreements[0].Buyer, agreements[0].LicenseARN, souk.Product("legacy").ProductCode} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the page does not say %q:\n%s", want, text)
-		}
-	}
-	if n := resolved(t, souk); n != 1 {
-		t.Errorf("%d calls of ResolveCustomer on the AWS face, want 1", n)
-	}
-}
-
-// Without JavaScript the buyer presses the button.
-func TestWithoutJavaScript(t *testing.T) {
-	t.Parallel()
-	tab, souk := start(t)
-	if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
-		t.Fatal(err)
-	}
-	subscribe(t, tab, souk, "Sample Vault", "")
-	const onward = `//form[@id="registration"]//button`
-	run(t, tab, click(setUp), visible(onward), click(onward), shown(".facts"))
 	text := ask(t, tab, mainText())
-	if !strings.Contains(text, "Your account is set up") {
-		t.Errorf("the page says:\n%s", text)
+	for _, want := range texts {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q:\n%.3000s", want, text)
+		}
 	}
 }
 
-// posted is what a seller's page got.
-type posted struct {
-	method, contentType, origin, site, referer string
-	form                                       url.Values
-	output                                     *marketplacemetering.ResolveCustomerOutput
-	err                                        error
-}
-
-// sellersSite is a page of another origin, as a seller writes it: it resolves the token with the official SDK.
-func sellersSite(t *testing.T, souk *process.Souk) (address string, got chan posted) {
+// until waits for an expression of JavaScript to become true, without the page being loaded again.
+func until(t *testing.T, tab context.Context, expression string) {
 	t.Helper()
-	key := souk.Key("seller")
-	client := marketplacemetering.New(marketplacemetering.Options{
-		Region: souk.Region, BaseEndpoint: aws.String(souk.Endpoint),
-		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""),
-	})
-	got = make(chan posted, 8)
-	mux := http.NewServeMux()
-	mux.HandleFunc("/aws/register", func(w http.ResponseWriter, r *http.Request) {
-		p := posted{method: r.Method, contentType: r.Header.Get("Content-Type"), origin: r.Header.Get("Origin"), site: r.Header.Get("Sec-Fetch-Site"), referer: r.Header.Get("Referer")}
-		if p.err = r.ParseForm(); p.err == nil {
-			p.form = r.PostForm
-			p.output, p.err = client.ResolveCustomer(r.Context(), &marketplacemetering.ResolveCustomerInput{RegistrationToken: aws.String(r.PostForm.Get("x-amzn-marketplace-token"))})
-		}
-		got <- p
-		http.Redirect(w, r, "/welcome", http.StatusSeeOther) // the token does not stay in the address
-	})
-	mux.HandleFunc("/welcome", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(w, `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Seller</title><h1 id="welcome">Welcome to the seller's own site</h1></html>`)
-	})
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return strings.Replace(server.URL, "127.0.0.1", "localhost", 1), got
+	ask(t, tab, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(100*time.Millisecond), chromedp.WithPollingTimeout(20*time.Second)))
 }
 
-// A page of another origin gets the documented form, cross-site, once the product's registration URL points to it: changed live.
-func TestSellersOwnPage(t *testing.T) {
-	t.Parallel()
-	tab, souk := start(t)
-	address, got := sellersSite(t, souk)
-	code := souk.Product("legacy").ProductCode
-	if err := souk.Call(tab, http.MethodPatch, "/api/v1/products/"+url.PathEscape(code), map[string]string{"registration_url": address + "/aws/register"}, nil); err != nil {
-		t.Fatal(err)
-	}
-	subscribe(t, tab, souk, "Sample Analytics", "Two weeks free")
-	tokens := map[string]bool{}
-	for range 2 { // each click mints a token of its own for the same agreement
-		run(t, tab, click(setUp), shown("#welcome"))
-		if where := ask(t, tab, location()); where != address+"/welcome" {
-			t.Errorf("landed on %s", where)
-		}
-		p := <-got
-		if p.err != nil {
-			t.Fatal(p.err)
-		}
-		if p.method != http.MethodPost || p.contentType != "application/x-www-form-urlencoded" || p.site != "cross-site" || p.origin != souk.Control || p.referer != souk.Control+"/" {
-			t.Errorf("%s %s from %q (%s), Referer %q", p.method, p.contentType, p.origin, p.site, p.referer)
-		}
-		agreement := agreementsOf(t, souk)[0]
-		want := url.Values{
-			"x-amzn-marketplace-token":        p.form["x-amzn-marketplace-token"],
-			"x-amzn-marketplace-agreement-id": {agreement.AgreementID},
-			"x-amzn-marketplace-product-id":   {souk.Product("legacy").ProductID},
-			"x-amzn-marketplace-offer-type":   {"free-trial"},
-		}
-		if p.form.Encode() != want.Encode() || len(p.form.Get("x-amzn-marketplace-token")) != 184 {
-			t.Errorf("form %v", p.form)
-		}
-		tokens[p.form.Get("x-amzn-marketplace-token")] = true
-		if aws.ToString(p.output.LicenseArn) != agreement.LicenseARN || aws.ToString(p.output.CustomerAWSAccountId) != agreement.Buyer {
-			t.Errorf("resolved to %+v", p.output)
-		}
-		run(t, tab, chromedp.Navigate(souk.Control+"/subscriptions/"+agreement.AgreementID), visible(setUp))
-	}
-	if len(tokens) != 2 {
-		t.Errorf("%d different tokens for two clicks", len(tokens))
-	}
-}
-
-type agreement struct {
-	AgreementID string `json:"agreement_id"`
-	Buyer       string `json:"buyer"`
-	LicenseARN  string `json:"license_arn"`
-}
-
-func agreementsOf(t *testing.T, souk *process.Souk) []agreement {
+// mark leaves something in the page that a reload would take away; marked tells whether it is still there.
+func mark(t *testing.T, tab context.Context) {
 	t.Helper()
-	var out struct {
-		Agreements []agreement `json:"agreements"`
-	}
-	if err := souk.Call(context.Background(), http.MethodGet, "/api/v1/agreements", nil, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out.Agreements
+	ask(t, tab, chromedp.Evaluate[bool](`window.marked = true`))
 }
 
-// resolved counts the successful calls that the AWS face has recorded.
-func resolved(t *testing.T, souk *process.Souk) int {
+func marked(t *testing.T, tab context.Context) {
 	t.Helper()
-	var out struct {
-		Requests []struct{} `json:"requests"`
+	if !ask(t, tab, chromedp.Evaluate[bool](`window.marked === true`)) {
+		t.Error("the page was loaded again")
 	}
-	if err := souk.Call(context.Background(), http.MethodGet, "/api/v1/requests?operation=ResolveCustomer&outcome=ok", nil, &out); err != nil {
-		t.Fatal(err)
+}
+
+// evaluate is the text that an expression of JavaScript comes to.
+func evaluate(t *testing.T, tab context.Context, expression string) string {
+	t.Helper()
+	return ask(t, tab, chromedp.Evaluate[string](expression))
+}
+
+// left waits until the tab is on another page, and returns where.
+func left(t *testing.T, tab context.Context, from string) string {
+	t.Helper()
+	for range 100 {
+		if where := ask(t, tab, location()); where != from {
+			run(t, tab, shown("main h1"))
+			return where
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
-	return len(out.Requests)
+	t.Fatalf("the tab stays on %s", from)
+	return ""
 }

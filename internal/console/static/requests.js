@@ -130,12 +130,21 @@
     show();
   }
 
+  // failed: a browser tries again by itself after a lost connection, and not after an answer such as "too many pages follow".
+  function failed() {
+    summarize();
+    if (stream?.readyState !== EventSource.CLOSED) return;
+    setTimeout(() => {
+      if (!document.hidden && stream?.readyState === EventSource.CLOSED) open();
+    }, 20000);
+  }
+
   function open() {
     address.searchParams.set("after", last);
     stream = new EventSource(address);
     stream.addEventListener("requests", receive);
     stream.addEventListener("open", summarize);
-    stream.addEventListener("error", summarize);
+    stream.addEventListener("error", failed);
   }
 
   function close() {

@@ -34,7 +34,7 @@ var catalogTests = []test{
 			want = append(want, market.Product{
 				Code: o, ID: o, Seller: o, Title: o, Description: o, Kind: market.ProductKind(o), RegistrationURL: o,
 				TokenLife: time.Duration(i)*time.Hour + 1, TokenReuse: market.TokenReuse(o),
-				Dimensions: []market.Dimension{{Key: o, Kind: market.DimensionKind(o), Name: o, Unit: o, Type: market.ValueType(o)}, {}},
+				Dimensions: []market.Dimension{{Key: o, Kind: market.DimensionKind(o), Name: o, Unit: o, Type: market.ValueType(o), Price: market.Price(o)}, {}},
 				CreatedAt:  at(time.Duration(i) * time.Millisecond),
 			})
 		}
@@ -60,6 +60,7 @@ var catalogTests = []test{
 			want = append(want, market.Offer{
 				ID: o, ProductCode: []string{"p", "P", "p "}[i%3], Kind: market.OfferKind(o), Name: o, Pricing: market.Pricing(o),
 				Buyers: [][]string{nil, {}, {o, "", o}}[i%3], TrialDays: i, TermMonths: 2 * i, Entitlements: oddEntitlements(i, o),
+				Prices:    []map[string]market.Price{nil, {}, {o: "0.25", "": market.Price(o), o + o: ""}}[i%3],
 				CreatedAt: at(time.Duration(i) * time.Millisecond),
 			})
 		}
