@@ -170,7 +170,7 @@ func (d *requestText) print(s string) {
 // stages are how long each part of the request's way took.
 func stages(v *reqlog.View) (rows [][]string) {
 	for _, s := range v.Stages {
-		rows = append(rows, []string{s.Name, (time.Duration(s.DurationNS) * time.Nanosecond).Round(100 * time.Nanosecond).String()})
+		rows = append(rows, []string{cell(s.Name), (time.Duration(s.DurationNS) * time.Nanosecond).Round(100 * time.Nanosecond).String()})
 	}
 	return rows
 }

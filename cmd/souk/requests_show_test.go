@@ -55,7 +55,7 @@ func TestDescribeHostileRequest(t *testing.T) {
 			headings[line]++
 		}
 	}
-	for _, want := range []string{"Who", "Decision", "About", "Request", "Response, which was not sent",
+	for _, want := range []string{"Who", "Time", "Decision", "About", "Request", "Response, which was not sent",
 		"Canonical request, as it should have been signed", "String to sign, as it should have been signed"} {
 		if headings[want] != 1 {
 			t.Errorf("heading %q stands %d times", want, headings[want])

@@ -19,7 +19,7 @@ var commonRemedies = map[string][]remedy{
 			{"Take “suspended” out of the account in the world file, and apply it.", "souk apply -f world.yaml"},
 		}},
 		{[]string{"explicit deny", "explicitly denied"}, "A statement of a policy denies this action. A Deny outweighs every Allow.", []mendStep{
-			{"Change or detach the policy that is named above.", "souk export"}, stepEvaluate,
+			{"Change or detach the policy that is named below.", "souk export"}, stepEvaluate,
 		}},
 		{[]string{"boundary"}, "The caller’s policies may allow the action, but its permissions boundary does not.", []mendStep{
 			{"Allow the action in the boundary, too.", "souk export"}, stepEvaluate,

@@ -29,9 +29,9 @@ type signInPage struct {
 // signInPath is where the form is.
 const signInPath = "/sign-in"
 
-// openPage reports whether a page asks nobody who they are. Where there is no page, there is nothing to ask for.
+// openPage reports whether a page asks nobody who they are.
 func openPage(pattern string) bool {
-	return pattern == "/" || pattern == signInPath || pattern == "/sign-out" || pattern == "/assets/{name}"
+	return pattern == signInPath || pattern == "/sign-out" || pattern == "/assets/{name}"
 }
 
 // admit finds out who looks, and whether the page is for them. Where it is not, it has answered, and ok is false.

@@ -51,5 +51,5 @@ func TestSignIn(t *testing.T) {
 		run(t, tab, chromedp.Navigate(souk.Control+path), shown("main h1"))
 		says(t, tab, "Error 404")
 	}
-	run(t, tab, chromedp.Navigate(souk.Control+"/world"), click(`//button[normalize-space()="Sign out"]`), chromedp.Navigate(souk.Control+"/world"), shown("#secret"))
+	run(t, tab, chromedp.Navigate(souk.Control+"/world"), click(`//button[normalize-space()="Sign out"]`), shown("#secret"), chromedp.Navigate(souk.Control+"/world"), shown("#secret"))
 }

@@ -25,6 +25,7 @@ import (
 
 func main() {
 	out := flag.String("out", "", "directory to put the pictures into; it is made if need be")
+	window := flag.Bool("window", false, "only what a window shows at first, not the whole page")
 	only := flag.String("only", "", "only the pages whose names start like this")
 	flag.Parse()
 	if *out == "" || flag.NArg() > 0 {
@@ -33,7 +34,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := shoot(ctx, *out, *only)
+	err := shoot(ctx, *out, *only, *window)
 	process.RemoveBinary()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "shots:", err)
@@ -43,7 +44,7 @@ func main() {
 }
 
 // shoot fills a Souk, and takes the pictures of it.
-func shoot(ctx context.Context, dir, only string) (err error) {
+func shoot(ctx context.Context, dir, only string, window bool) (err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func shoot(ctx context.Context, dir, only string) (err error) {
 			continue
 		}
 		for _, v := range views() {
-			picture, err := v.take(tab, souk.Control+p.Path)
+			picture, err := v.take(tab, souk.Control+p.Path, window)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", p.Name, v, err)
 			}
@@ -141,8 +142,8 @@ func views() (list []view) {
 
 func (v view) String() string { return v.device + "-" + v.scheme }
 
-// take is the whole page as a PNG.
-func (v view) take(tab context.Context, address string) ([]byte, error) {
+// take is the page as a PNG.
+func (v view) take(tab context.Context, address string, window bool) ([]byte, error) {
 	var options []chromedp.EmulateViewportOption
 	if v.device == "phone" {
 		options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch)
@@ -159,10 +160,13 @@ func (v view) take(tab context.Context, address string) ([]byte, error) {
 	if _, err := chromedp.Run(tab, prepare); err != nil {
 		return nil, err
 	}
-	// Some pages say more once they have heard from the server.
-	settled := chromedp.Evaluate[chromedp.Void](`document.fonts.ready.then(() => new Promise((resolve) => setTimeout(resolve, 250))).then(() => true)`, chromedp.EvalAwaitPromise)
+	// A headless browser has no scroll bar to put where pages keep room for one. Some pages say more once they have heard from the server.
+	settled := chromedp.Evaluate[chromedp.Void](`document.documentElement.style.scrollbarGutter = "auto", document.fonts.ready.then(() => new Promise((resolve) => setTimeout(resolve, 250))).then(() => true)`, chromedp.EvalAwaitPromise)
 	if _, err := chromedp.Run(tab, settled); err != nil {
 		return nil, err
+	}
+	if window {
+		return chromedp.Run(tab, chromedp.CaptureScreenshot())
 	}
 	return chromedp.Run(tab, chromedp.FullScreenshot(100))
 }
