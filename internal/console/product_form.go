@@ -35,7 +35,6 @@ type productForm struct {
 	Rows                                                         []dimensionForm
 
 	problems map[string]string // by field; "" for those about none
-	life     time.Duration
 }
 
 // dimensionForm is a row of it.

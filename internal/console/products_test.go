@@ -38,11 +38,11 @@ func TestProductsArePagedAndFound(t *testing.T) {
 	if seen != 97 {
 		t.Errorf("%d products on all pages, want %d", seen, 97)
 	}
-	p := s.get("/?q=" + url.QueryEscape("no 042")).is(t, http.StatusOK, "Product No 042")
+	p := s.get("/?q="+url.QueryEscape("no 042")).is(t, http.StatusOK, "Product No 042")
 	if strings.Contains(p.body, "Product No 043") {
 		t.Error("a product is found that was not looked for")
 	}
-	p = s.get("/?q=" + url.QueryEscape(`"><script>alert(1)</script>`)).is(t, http.StatusOK, "No product matches", "See all products")
+	p = s.get("/?q="+url.QueryEscape(`"><script>alert(1)</script>`)).is(t, http.StatusOK, "No product matches", "See all products")
 	if strings.Contains(p.body, "<script>alert") {
 		t.Error("what is looked for is not escaped")
 	}

@@ -163,8 +163,8 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"CSRF":          {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(403) }, tryit.Bad, []string{"CSRF"}, false},
 		"crash":         {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }, tryit.Bad, []string{"answered 500: it failed"}, false},
 		"cut":           {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, tryit.Bad, []string{"cut the connection"}, false},
-		"slash":         {http.RedirectHandler("/there/", 301).ServeHTTP, tryit.Bad, []string{"more than 10 times"}, false},
-		"other scheme":  {http.RedirectHandler("ftp://x.example/", 302).ServeHTTP, tryit.Bad, []string{"not http or https"}, false},
+		"slash":         {http.RedirectHandler("/there/", http.StatusMovedPermanently).ServeHTTP, tryit.Bad, []string{"more than 10 times"}, false},
+		"other scheme":  {http.RedirectHandler("ftp://x.example/", http.StatusFound).ServeHTTP, tryit.Bad, []string{"not http or https"}, false},
 		"token refused": {func(w http.ResponseWriter, r *http.Request) { b.resolve("mangled") }, tryit.Bad, []string{"was refused: InvalidTokenException"}, false},
 		"lost": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/register" {
