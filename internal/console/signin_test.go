@@ -57,7 +57,7 @@ func TestTokenWithoutASession(t *testing.T) {
 	t.Parallel()
 	h := newHouses(t)
 	p := h.anybody()
-	for path, status := range map[string]int{"/api/v1/info": 401, "/metrics": 401, "/openapi.yaml": 401, "/api/v2/": 401, "/healthz": 200, "/nowhere": 404, "/sign-in": 200} {
+	for path, status := range map[string]int{"/api/v1/info": 401, "/metrics": 401, "/openapi.yaml": 401, "/api/v2/": 401, "/healthz": 200, "/nowhere": 303, "/sign-in": 200} {
 		if got := p.get(path); got.StatusCode != status {
 			t.Errorf("%s: %s, want %d", path, got.Status, status)
 		}
