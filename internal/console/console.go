@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/souk-market/souk/internal/account"
 	"github.com/souk-market/souk/internal/clock"
@@ -37,6 +38,7 @@ type Config struct {
 	Faults *fault.Set
 	// SaveClock keeps the clock's state; it is called after each change of the clock, before the answer. nil: nothing is kept.
 	SaveClock   func(ctx context.Context) error
+	Patience    time.Duration        // how long a page waits for figures that take long; 0: DefaultPatience
 	Credentials *account.Credentials // to issue sessions; nil: none are issued here
 	Export      http.Handler         // the control API's export of usage; nil: there is none
 	// Replay sends requests again, to the AWS face and signed (replay.Client); nil where that is not offered (serve without --simulation).
@@ -79,6 +81,7 @@ func New(cfg Config) *Console {
 		Log: cfg.Log, Credentials: cfg.Credentials, Endpoint: func() string { return c.environment.Endpoint }, Region: cfg.Environment.Region, Do: cfg.Replay,
 	})
 	c.export = cfg.Export
+	c.figures.most = cfg.Patience
 	c.door = newDoor(cfg.SignIn, cfg.Credentials)
 	c.patterns = map[string]bool{}
 	c.pages = loadPages()

@@ -89,7 +89,7 @@ func priceWords(d market.Dimension, p market.Price) string {
 	case d.Unit == "" || d.Type == market.Boolean || d.Type == market.Text:
 		return p.Amount().String()
 	}
-	return p.Amount().String() + " per " + plain(d.Unit)
+	return p.Amount().String() + " / " + plain(d.Unit)
 }
 
 // ownPrices are an offer's own prices, where they are not those of the listing.

@@ -41,7 +41,7 @@ var marketRemedies = map[string][]remedy{
 		{nil, "The registration token was resolved too late. A token lives four hours by the market’s clock, unless the product says otherwise.", []mendStep{
 			{"Resolve a token as soon as the browser brings it.", ""},
 			stepNewToken, stepClock,
-			{"Let tokens of the product live longer.", "souk product set {product} --token-life 4h"},
+			{"Let tokens of the product live longer.", "souk product set {product} --token-life 24h"},
 		}},
 	},
 	"DisabledApiException": {{nil, "The operation is not there in the Region that the call was signed for. AWS has a table of Regions for each operation, and Souk follows it.", []mendStep{

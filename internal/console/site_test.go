@@ -69,6 +69,15 @@ type siteConfig struct {
 	builtin string
 	store   func(market.Store) market.Store // a decorator
 	now     func() time.Time
+	// hasty pages wait for their figures as briefly as in life; others as long as it takes, so that what they show does not depend on the machine.
+	hasty bool
+}
+
+func (c siteConfig) patience() time.Duration {
+	if c.hasty {
+		return 0
+	}
+	return time.Minute
 }
 
 func newSite(t *testing.T, cfg siteConfig) *site {
@@ -93,7 +102,7 @@ func newSite(t *testing.T, cfg siteConfig) *site {
 	}
 	out := &site{T: t, service: service, log: reqlog.New(reqlog.Config{}), logged: new(strings.Builder)}
 	mux := http.NewServeMux()
-	console.New(console.Config{Service: service, Log: out.log, Logger: slog.New(slog.NewTextHandler(out.logged, nil))}).Register(mux)
+	console.New(console.Config{Service: service, Log: out.log, Logger: slog.New(slog.NewTextHandler(out.logged, nil)), Patience: cfg.patience()}).Register(mux)
 	out.server = httptest.NewServer(http.NewCrossOriginProtection().Handler(mux))
 	t.Cleanup(out.server.Close)
 	out.browser = out.server.Client()

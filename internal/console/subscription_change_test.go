@@ -52,14 +52,14 @@ func (p page) doings(at string) (steps []string) {
 
 func TestPricesAreShown(t *testing.T) {
 	s := newSite(t, siteConfig{world: pricedWorld()})
-	p := s.get("/products/"+suite).is(t, http.StatusOK, "$120.00 per Users", "$0.10 per TB", "$500.00", "$0.0025", "no price",
-		"Seats: $99.50 per Users, on the listing $120.00 per Users", "calls: free, on the listing $0.0025", "Comes to $1,100.10 and no price", "7 days free")
+	p := s.get("/products/"+suite).is(t, http.StatusOK, "$120.00 / Users", "$0.10 / TB", "$500.00", "$0.0025", "no price",
+		"Seats: $99.50 / Users, on the listing $120.00 / Users", "calls: free, on the listing $0.0025", "Comes to $1,100.10 and no price", "7 days free")
 	if strings.Contains(p.text(), "storage: $0.10") {
 		t.Error("an offer's price that is the listing's is told as its own")
 	}
 	form := url.Values{"buyer": {bob}, "offer": {special}, "set.seats": {"12"}, "set.storage": {"2.5"}, "set.sso": {"false"}, "set.tier": {"gold"}, "review": {"yes"}}
-	p = s.post("/products/"+suite+"/subscribe", form).is(t, http.StatusOK, "Special", "Seats 12 Users at $99.50 per Users, on the listing $120.00 per Users$1,194.00",
-		"storage 2.5 TB at $0.10 per TB$0.25", "Single sign-on No at $500.00$0.00", "Up front, for 1 month$1,194.25 and no price", "By use, each month:")
+	p = s.post("/products/"+suite+"/subscribe", form).is(t, http.StatusOK, "Special", "Seats 12 Users at $99.50 / Users, on the listing $120.00 / Users$1,194.00",
+		"storage 2.5 TB at $0.10 / TB$0.25", "Single sign-on No at $500.00$0.00", "Up front, for 1 month$1,194.25 and no price", "By use, each month:")
 	if v, _ := p.control("set.seats"); v != "12" {
 		t.Errorf("the form that was reviewed has %q seats", v)
 	}
@@ -73,7 +73,7 @@ func TestPricesAreShown(t *testing.T) {
 		t.Errorf("to look what it comes to bought %v, %v", list, err)
 	}
 	at := s.subscribe(suite, bob, special)
-	s.get(at).is(t, http.StatusOK, "What it costs", "Seats 1 Users at $99.50 per Users", "Up front, for 1 month$599.60 and no price")
+	s.get(at).is(t, http.StatusOK, "What it costs", "Seats 1 Users at $99.50 / Users", "Up front, for 1 month$599.60 and no price")
 }
 
 func TestASubscriptionOffersWhatItsStateAllows(t *testing.T) {
@@ -139,7 +139,7 @@ func TestChangingASubscription(t *testing.T) {
 		return a
 	}
 	before := find()
-	old := s.get(at+"/change").is(t, http.StatusOK, "Seats 5 Users at $120.00 per Users$600.00")
+	old := s.get(at+"/change").is(t, http.StatusOK, "Seats 5 Users at $120.00 / Users$600.00")
 	if v, _ := old.control("set.seats"); v != "5" {
 		t.Errorf("the form has %q seats", v)
 	}

@@ -93,7 +93,7 @@ func (c *Console) usage(w http.ResponseWriter, r *http.Request) error {
 func (c *Console) fillUsage(ctx context.Context, page *usagePage, p market.Product, now time.Time) error {
 	ask := &page.Ask
 	deadline := make(chan time.Time)
-	timer := time.AfterFunc(patience, func() { close(deadline) }) // closed, so that every figure hears of it
+	timer := time.AfterFunc(c.figures.patience(), func() { close(deadline) }) // closed, so that every figure hears of it
 	defer timer.Stop()
 	key := strings.Join([]string{ask.product, ask.Buyer, strconv.FormatInt(ask.from.Unix(), 10), strconv.FormatInt(ask.end.Unix(), 10)}, "\x00")
 	heat := c.figures.ask(ctx, "heat\x00"+key+"\x00"+ask.after, func(ctx context.Context) (any, error) { return c.heatOf(ctx, *ask) })

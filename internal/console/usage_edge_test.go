@@ -111,7 +111,7 @@ func (s *slowStore) View(ctx context.Context, fn func(market.Tx) error) error {
 // A page does not wait for what takes long, says so, and brings the script that fills it in.
 func TestUsageThatTakesLongIsFilledIn(t *testing.T) {
 	store, gate := &slowStore{}, make(chan struct{})
-	s := newSite(t, siteConfig{world: sampleWorld(), store: func(real market.Store) market.Store { store.Store = real; return store }})
+	s := newSite(t, siteConfig{world: sampleWorld(), hasty: true, store: func(real market.Store) market.Store { store.Store = real; return store }})
 	store.gate.Store(&gate)
 	for path, figures := range map[string]int{"/usage": 3, "/usage/records": 1} {
 		p := s.get(path).is(t, http.StatusOK)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,9 +12,9 @@ import (
 // Figures are what takes longer the more usage there is. A page does not wait for them: it has what is there, says how old that is, and the rest is made
 // meanwhile. What is made quickly is made anew for every page, so that a small market's figures are always of now.
 const (
-	// patience is how long a page waits for all of its figures.
-	patience = 25 * time.Millisecond
-	// A figure that took longer than patience rests rest times as long: all who look at it keep one core busy for a tenth of the time at most.
+	// DefaultPatience is how long a page waits for all of its figures.
+	DefaultPatience = 25 * time.Millisecond
+	// A figure that took longer than that rests rest times as long: all who look at it keep one core busy for a tenth of the time at most.
 	rest = 9
 	// figureTime is how long one may take. It is asked for again by whoever looks then.
 	figureTime = time.Minute
@@ -25,6 +26,8 @@ const (
 
 // figures keeps figures by what they are of. Its zero value is ready.
 type figures struct {
+	most time.Duration // how long a page waits; 0: DefaultPatience
+
 	mu      sync.Mutex
 	kept    map[string]*figure
 	running int
@@ -53,6 +56,8 @@ type age struct {
 	Ago     string // how long before this page it was begun; "": it was made for it
 }
 
+func (fs *figures) patience() time.Duration { return cmp.Or(fs.most, DefaultPatience) }
+
 // ask has a figure made for who looks, unless one is being made or what is there may rest. It is made to its end, also when ctx ends.
 func (fs *figures) ask(ctx context.Context, key string, compute func(context.Context) (any, error)) pending {
 	now := time.Now()
@@ -70,14 +75,14 @@ func (fs *figures) ask(ctx context.Context, key string, compute func(context.Con
 		fs.kept[key] = f
 	}
 	f.used = now
-	rested := f.begun.IsZero() || f.took <= patience || now.Sub(f.ended) >= rest*f.took
+	rested := f.begun.IsZero() || f.took <= fs.patience() || now.Sub(f.ended) >= rest*f.took
 	if f.next == nil && rested && fs.running < maxMaking {
 		f.next = make(chan struct{})
 		fs.running++
 		go fs.run(withCaller(context.Background(), caller), f, now, compute)
 	}
 	p := pending{f: f, asked: now, next: f.next}
-	if !f.begun.IsZero() && f.took > patience {
+	if !f.begun.IsZero() && f.took > fs.patience() {
 		p.next = nil // it would not be there in time
 	}
 	return p

@@ -42,7 +42,7 @@ func TestFiguresThatTakeLongAreNotWaitedFor(t *testing.T) {
 			t.Fatalf("before it is there: %+v, %v", old, err)
 		}
 	}
-	time.Sleep(2 * patience)
+	time.Sleep(2 * DefaultPatience)
 	close(gate)
 	n, old, err := take(t, &fs, "slow", long, slow)
 	if err != nil || n != 7 || old.Ago == "" {
@@ -54,7 +54,7 @@ func TestFiguresThatTakeLongAreNotWaitedFor(t *testing.T) {
 			t.Fatalf("while it rests: %d, %+v, %v", n, old, err)
 		}
 	}
-	if took := time.Since(began); took < patience && made != 1 {
+	if took := time.Since(began); took < DefaultPatience && made != 1 {
 		t.Errorf("it was made %d times", made)
 	}
 }

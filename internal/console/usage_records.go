@@ -101,7 +101,7 @@ func (c *Console) fillRecords(ctx context.Context, page *recordsPage, products m
 		page.Title, page.Usage = card(p, nil).Title, "/usage?"+url.Values{"product": {p.Code}}.Encode()
 	}
 	deadline := make(chan time.Time)
-	timer := time.AfterFunc(patience, func() { close(deadline) })
+	timer := time.AfterFunc(c.figures.patience(), func() { close(deadline) })
 	defer timer.Stop()
 	asked := c.figures.ask(ctx, "records\x00"+recordsPath(ask, ask.after), func(ctx context.Context) (any, error) { return c.recordsOf(ctx, ask) })
 	f, old, err := figureOf[recordsFigure](ctx, &c.figures, asked, deadline)

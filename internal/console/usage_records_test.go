@@ -107,7 +107,7 @@ func exportSite(t *testing.T) *usageSite {
 	mux := http.NewServeMux()
 	api := admin.New(admin.Config{Service: u.service})
 	t.Cleanup(api.Close)
-	console.New(console.Config{Service: u.service, Export: api.UsageExport()}).Register(mux)
+	console.New(console.Config{Service: u.service, Export: api.UsageExport(), Patience: time.Minute}).Register(mux)
 	u.server.Close()
 	u.server = httptest.NewServer(mux)
 	t.Cleanup(u.server.Close)

@@ -58,11 +58,11 @@ func (c *Console) showClock(w http.ResponseWriter, r *http.Request, status int, 
 	wall := time.Unix(s.Now.Unix()-s.Offset.Seconds, int64(s.Now.Nanosecond())-s.Offset.Nanos)
 	apart, ok := s.Offset.Duration()
 	page := clockPage{
-		Nav: c.worldNav("clock"), Market: momentOf(s.Now), Wall: momentOf(wall), Offset: apart.Round(time.Second).String(), Frozen: s.Frozen,
+		Nav: c.worldNav("clock"), Market: momentOf(s.Now), Wall: momentOf(wall), Offset: apartWords(apart), Frozen: s.Frozen,
 		Apart: apart.Abs() >= time.Second, MonthEnds: momentOf(monthEnd(s.Now)), Notice: clockNotices[r.URL.Query().Get("notice")], Problem: problem,
 	}
 	if !ok {
-		page.Offset = s.Offset.String()
+		page.Offset = s.Offset.String() + " apart from"
 	}
 	if mark, err := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64); err == nil && mark >= 0 {
 		events, err := c.service.Events(r.Context(), callerIn(r.Context()), market.EventFilter{After: mark, Limit: maxFallen + 1})
@@ -122,4 +122,18 @@ func (c *Console) changeClock(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
+}
+
+// apartWords says how far the market's clock is from the wall's, to the second, or by days where it is far.
+func apartWords(d time.Duration) string {
+	side := "ahead of"
+	if d < 0 {
+		d, side = -d, "behind"
+	}
+	const day = 24 * time.Hour
+	d = d.Round(time.Second)
+	if d < day {
+		return d.String() + " " + side
+	}
+	return plural(int(d/day), "day", "days") + " " + (d % day).Truncate(time.Minute).String() + " " + side
 }

@@ -22,8 +22,8 @@ func TestEvaluatorSaysWhatDecides(t *testing.T) {
 		allowed                              bool
 		texts                                []string
 	}{
-		"allowed":         {userARN, act + "ResolveCustomer", "", "", true, []string{`Allowed by statement 0 (Sid "All")`, "Statement 1 of Marketplace", `"Sid": "All"`, "decided applies"}},
-		"denied":          {userARN, act + "BatchMeterUsage", "", "", false, []string{"Explicitly denied", "Statement 2 of NotBatch", "with an explicit deny", "NoBatch"}},
+		"allowed":         {userARN, act + "ResolveCustomer", "", "", true, []string{`Allowed by statement 0 (Sid "All")`, "Statement 0 of Marketplace", `"Sid": "All"`, "decided applies"}},
+		"denied":          {userARN, act + "BatchMeterUsage", "", "", false, []string{"Explicitly denied", "Statement 1 of NotBatch", "with an explicit deny", "NoBatch"}},
 		"other action":    {userARN, "ec2:RunInstances", "", "", false, []string{"No identity-based policy allows the action", "is about other actions"}},
 		"condition":       {roleARN, act + "MeterUsage", "", "aws:SourceIp = 203.0.113.9", true, []string{"Allowed by statement 0", "Home", "aws:sourceip203.0.113.9"}},
 		"condition fails": {roleARN, act + "MeterUsage", "", "aws:SourceIp = 198.51.100.1", false, []string{"its conditions do not hold", "aws:sourceip198.51.100.1"}},

@@ -34,7 +34,7 @@ func (a *answer) consider(dir account.State, kind account.Kind, id account.Ident
 		for i, st := range list {
 			decided := d.Statement == i && d.Policy == carried && boundary == (d.Kind == iam.Boundary)
 			if decided {
-				a.Policy, a.PolicyPath, a.Number, a.Statement = plain(doc.name), policyPath(doc.of, doc.inline), i+1, plain(pretty(st.raw))
+				a.Policy, a.PolicyPath, a.Number, a.Statement = plain(doc.name), policyPath(doc.of, doc.inline), i, plain(pretty(st.raw))
 			}
 			if len(a.Considered) == maxConsidered {
 				a.More++
@@ -42,7 +42,7 @@ func (a *answer) consider(dir account.State, kind account.Kind, id account.Ident
 			}
 			outcome, applies := st.outcome(version, req)
 			a.Considered = append(a.Considered, considered{
-				Policy: plain(doc.name), Path: policyPath(doc.of, doc.inline), Boundary: boundary, Number: i + 1, Sid: plain(st.text("Sid")),
+				Policy: plain(doc.name), Path: policyPath(doc.of, doc.inline), Boundary: boundary, Number: i, Sid: plain(st.text("Sid")),
 				Effect: plain(st.text("Effect")), Outcome: outcome, Applies: applies, Decided: decided,
 			})
 		}
