@@ -187,7 +187,7 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	if res.StatusCode != http.StatusNotFound {
+	if res.StatusCode != http.StatusUnauthorized { // as every page that is not there, until it knows who asks
 		t.Errorf("the registration page answers %s", res.Status)
 	}
 	if _, err := c.ApplyWorld(ctx, sampleWorld); err != nil {
